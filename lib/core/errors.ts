@@ -1,0 +1,232 @@
+/**
+ * The errors of every surface: `pymongo.errors` of PyMongo 2.7, with the classes of 4.9 put between them,
+ * so that code which catches an old class still does.
+ */
+
+import type { Document } from 'bson';
+
+/** What every error of the driver takes besides its message. */
+export interface ErrorContext {
+  /** The error that led to this one. */
+  cause?: unknown;
+  /** Labels that the server or the driver attached, such as `RetryableWriteError`. */
+  errorLabels?: readonly string[];
+}
+
+/** Root of the driver's errors. `cause` holds the error that led to it, if there is one. */
+export class PyMongoError extends Error {
+  /** Labels that the server or the driver attached, such as `RetryableWriteError`. */
+  readonly error_labels: string[];
+
+  constructor(message: string, context: ErrorContext = {}) {
+    super(message, context.cause === undefined ? undefined : { cause: context.cause });
+    this.error_labels = [...(context.errorLabels ?? [])];
+    // Not shown with the error unless there are some.
+    Object.defineProperty(this, 'error_labels', { enumerable: this.error_labels.length > 0 });
+  }
+
+  /** True when time ran out: for the server, a connection, or a place in the pool. */
+  get timeout(): boolean {
+    return false;
+  }
+
+  /** Whether the server or the driver attached this label. */
+  has_error_label(label: string): boolean {
+    return this.error_labels.includes(label);
+  }
+
+  // One definition for the whole tree: an error is called what its class is called.
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** No server can be reached, or the pool gave no connection in time. */
+export class ConnectionFailure extends PyMongoError {}
+
+/** A connection broke, timed out, or met a server that is not primary; the next operation connects anew. */
+export class AutoReconnect extends ConnectionFailure {
+  /** The error of each server that was tried; empty where only one was. */
+  readonly errors: string[];
+
+  constructor(message: string, context: ErrorContext & { errors?: readonly string[] } = {}) {
+    super(message, context);
+    this.errors = [...(context.errors ?? [])];
+  }
+}
+
+/** No reply came within `socketTimeoutMS`. */
+export class NetworkTimeout extends AutoReconnect {
+  override get timeout(): boolean {
+    return true;
+  }
+}
+
+/** The server is not primary, or is shutting down. */
+export class NotPrimaryError extends AutoReconnect {
+  readonly code: number | null;
+  readonly details: Document | null;
+
+  constructor(message: string, context: ErrorContext & { code?: number | null; details?: Document | null } = {}) {
+    super(message, context);
+    this.code = context.code ?? null;
+    this.details = hidden(this, 'details', context.details ?? null);
+  }
+}
+
+/** No suitable server was found in time. */
+export class ServerSelectionTimeoutError extends AutoReconnect {
+  override get timeout(): boolean {
+    return true;
+  }
+}
+
+/** Waiting for a pooled connection took longer than `waitQueueTimeoutMS`, or too many were already waiting. */
+export class WaitQueueTimeoutError extends ConnectionFailure {
+  override get timeout(): boolean {
+    return true;
+  }
+}
+
+/** A reply that is no reply: a bad length, an unknown opcode, truncated BSON, an answer to another request. */
+export class ProtocolError extends AutoReconnect {}
+
+/** A wrong option, a wrong combination of options, or a keyword that is refused. */
+export class ConfigurationError extends PyMongoError {}
+
+/** A malformed connection string. */
+export class InvalidURI extends ConfigurationError {}
+
+/** Exported for `instanceof` only; never raised. */
+export class UnsupportedOption extends ConfigurationError {}
+
+/** The object's state forbids the call. */
+export class InvalidOperation extends PyMongoError {}
+
+/** A bad database or collection name. */
+export class InvalidName extends PyMongoError {}
+
+/** The collection exists already, or validation found damage. */
+export class CollectionInvalid extends PyMongoError {}
+
+/** What the server said of a failed operation. */
+export interface Failure extends ErrorContext {
+  /** The server's error code, if it gave one. */
+  code?: number | null;
+  /** The reply, or the part of it that tells of the failure. */
+  details?: Document | null;
+}
+
+/** The server refused or failed an operation. */
+export class OperationFailure extends PyMongoError {
+  /** The server's error code, or `null` where it gave none. */
+  readonly code: number | null;
+  /** The server's reply, or the write error in it. Not shown when the error is printed: it may hold documents. */
+  readonly details: Document | null;
+
+  constructor(message: string, failure: Failure = {}) {
+    super(message, failure);
+    this.code = failure.code ?? null;
+    this.details = hidden(this, 'details', failure.details ?? null);
+  }
+
+  override get timeout(): boolean {
+    return this.code === 50 || this.code === 262;
+  }
+}
+
+/** The server no longer knows the cursor. */
+export class CursorNotFound extends OperationFailure {}
+
+/** The server took longer than the operation's time limit. */
+export class ExecutionTimeout extends OperationFailure {}
+
+/** A single write failed. */
+export class WriteError extends OperationFailure {}
+
+/** A unique index holds the key already. */
+export class DuplicateKeyError extends WriteError {}
+
+/** The write was done, but its write concern was not met. */
+export class WriteConcernError extends OperationFailure {}
+
+/** Never raised itself: the deprecated name by which to catch {@link WTimeoutError}. */
+export class TimeoutError extends OperationFailure {}
+
+/** Replication did not finish within `wtimeout`. It counts as a {@link WriteConcernError} too. */
+export class WTimeoutError extends TimeoutError {
+  override get timeout(): boolean {
+    return true;
+  }
+}
+
+// The one place where two parents are needed: 0.2 has it under TimeoutError, 4.9 under WriteConcernError.
+Object.defineProperty(WriteConcernError, Symbol.hasInstance, {
+  value(this: object, error: unknown): boolean {
+    const inherited = Function.prototype[Symbol.hasInstance].call(this, error) as boolean;
+    return inherited || (this === WriteConcernError && error instanceof WTimeoutError);
+  },
+});
+
+/** Some operations of a bulk failed; `details` holds the whole result, `code` is always 65. */
+export class BulkWriteError extends OperationFailure {
+  constructor(message: string, details: Document, context: ErrorContext = {}) {
+    super(message, { ...context, code: 65, details });
+  }
+}
+
+/** A host name does not match the server's certificate. */
+export class CertificateError extends Error {
+  override get name(): string {
+    return 'CertificateError';
+  }
+}
+
+/** Exported for `instanceof` only; {@link WaitQueueTimeoutError} is raised instead. */
+export class ExceededMaxWaiters extends Error {
+  override get name(): string {
+    return 'ExceededMaxWaiters';
+  }
+}
+
+/** Root of the encoding errors. */
+export class BSONError extends Error {
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** Bytes that are no BSON. */
+export class InvalidBSON extends BSONError {}
+
+/** A string that BSON cannot hold. */
+export class InvalidStringData extends BSONError {}
+
+/** A value that cannot be encoded, or a key that is forbidden. */
+export class InvalidDocument extends BSONError {}
+
+/** Text that is no ObjectId. */
+export class InvalidId extends BSONError {}
+
+/** An encoded document is larger than the server takes; found before anything is sent. */
+export class DocumentTooLarge extends InvalidDocument {}
+
+/** A value of the right type that is out of range (Python's `ValueError`). */
+export class ValueError extends RangeError {
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** An index out of range (Python's `IndexError`). */
+export class IndexError extends RangeError {
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** Set a field that is there to be read but is not printed with the error, for it may hold documents. */
+function hidden<T>(error: Error, field: string, value: T): T {
+  Object.defineProperty(error, field, { value, enumerable: false, writable: true, configurable: true });
+  return value;
+}

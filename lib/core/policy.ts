@@ -1,0 +1,26 @@
+/**
+ * What differs between the surfaces that stand on one engine. A client hands the engine one constant object of this
+ * type; nothing else tells the engine for whom it works.
+ */
+export interface Policy {
+  /** One host and no set name: talk to whatever is there, or find out what it belongs to. */
+  readonly singleHost: 'direct' | 'discover';
+  /** No suitable server: give up after one round over the seeds, or wait for `serverSelectionTimeoutMS`. */
+  readonly serverWait: 'one round' | 'selection timeout';
+  /** Retry a failed read or write once, where that is safe. */
+  readonly retries: boolean;
+  /** After `close()`: whether the next operation opens the client again. */
+  readonly reopens: boolean;
+  /** The class of errors about option values. */
+  readonly optionErrors: 'ConfigurationError' | 'ValueError and TypeError';
+  /** An option that stands both in the connection string and among the keywords. */
+  readonly precedence: 'string' | 'keyword';
+  /** An unknown option in a connection string. */
+  readonly unknownUriOption: 'error' | 'warning';
+  /** Refuse keys that begin with `$` or contain `.` before sending, or leave them to the server. */
+  readonly checkKeys: boolean;
+  /** An empty projection: only `_id`, or sent as it is. */
+  readonly emptyProjection: '_id' | 'as is';
+  /** `localhost`: IPv4 only, or every address in resolver order. */
+  readonly localhost: 'IPv4' | 'resolver order';
+}
