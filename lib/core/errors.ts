@@ -189,7 +189,7 @@ export class ExceededMaxWaiters extends Error {
   }
 }
 
-/** Root of the encoding errors. */
+/** Root of the encoding errors. `cause` holds what the encoder said. */
 export class BSONError extends Error {
   override get name(): string {
     return this.constructor.name;

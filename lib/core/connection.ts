@@ -1,0 +1,332 @@
+import { connect as connectSocket, type Socket } from 'node:net';
+import { debuglog } from 'node:util';
+import type { Document } from 'bson';
+import type { Address } from './address';
+import { clientMetadata } from './clientMetadata';
+import type { ConnectionOptions } from './clientOptions';
+import { AutoReconnect, ConfigurationError, NetworkTimeout, NotPrimaryError, ProtocolError } from './errors';
+import { type Events, heard, isSecret, tell } from './events';
+import { decodeReply, encodeCommand, encodeLegacyQuery, MessageReader, MORE_TO_COME, recycle } from './message';
+import { Operation } from './operation';
+import {
+  describeServer,
+  isWritable,
+  MIN_WIRE_VERSION,
+  type ServerDescription,
+  unknownServer,
+} from './serverDescription';
+import { encodingError, tooLarge } from './sizes';
+import { version } from './version';
+
+const debug = debuglog('motor');
+
+/** Whom a connection tells that it is free again, or gone. */
+export interface ConnectionOwner {
+  /** Its reply is complete: it can take the next operation. Told before the operation settles. */
+  checkin(connection: Connection): void;
+  /** It is closed. Told before the operation it was working on fails. */
+  lost(connection: Connection, error: Error): void;
+}
+
+const READ_BUFFER_SIZE = 64 * 1024;
+let lastRequestId = 0;
+
+function nextRequestId(): number {
+  lastRequestId = (lastRequestId + 1) & 0x7fffffff;
+  return lastRequestId;
+}
+
+/** One socket with its handshake. It serves one operation at a time. */
+export class Connection {
+  readonly id: number;
+  readonly address: Address;
+  /** Of the pool, when this connection was made; an older one than the pool's makes it stale. */
+  readonly generation: number;
+  /** When the last operation was done, by `performance.now()`. */
+  idleSince = 0;
+  /** What the server said of itself in the handshake. */
+  description: ServerDescription;
+  readonly #options: ConnectionOptions;
+  readonly #owner: ConnectionOwner;
+  readonly #events: Events;
+  readonly #socket: Socket;
+  readonly #reader = new MessageReader((message) => this.#receive(message));
+  #operation: Operation | null = null;
+  #requestId = 0;
+  #sentAt = 0;
+  #closed: Error | null = null;
+  /** The handshake is done: the connection is its owner's from here on. */
+  #ready = false;
+
+  /** Starts to connect; `open` tells how that ends. */
+  constructor(
+    id: number,
+    generation: number,
+    address: Address,
+    options: ConnectionOptions,
+    owner: ConnectionOwner,
+    events: Events,
+  ) {
+    this.id = id;
+    this.generation = generation;
+    this.address = address;
+    this.description = unknownServer(address);
+    this.#options = options;
+    this.#owner = owner;
+    this.#events = events;
+    this.#socket = this.#connect();
+  }
+
+  /** Whether it can serve no more operations. */
+  get closed(): boolean {
+    return this.#closed !== null;
+  }
+
+  #connect(): Socket {
+    const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_SIZE);
+    let place: Buffer | null = null;
+    const onread = {
+      // A long message is read straight into its place, all else into one buffer that is used again and again.
+      buffer: () => {
+        place = this.#reader.place;
+        return place ?? buffer;
+      },
+      callback: (count: number) => {
+        this.#read(count, place, buffer);
+        return true;
+      },
+    };
+    const { host, port } = this.address;
+    const target = port === null ? { path: host } : { host, port, noDelay: true, keepAlive: true };
+    const family = host === 'localhost' ? { family: this.#options.localhostFamily } : {};
+    const socket = connectSocket({ ...target, ...family, onread });
+    socket.on('error', (error) => this.close(this.#broken(error)));
+    socket.on('end', () => this.close(this.#broken(null)));
+    socket.on('close', () => this.close(this.#broken(null)));
+    if (this.#options.socketTimeout !== null) socket.setTimeout(this.#options.socketTimeout);
+    socket.on('timeout', () => this.#timedOut());
+    return socket;
+  }
+
+  /** Wait for the socket, then greet the server. */
+  async open(): Promise<void> {
+    const limit = this.#options.connectTimeout;
+    let timer: NodeJS.Timeout | undefined;
+    const startClock = () => {
+      if (limit === null || timer !== undefined) return;
+      timer = setTimeout(() => {
+        this.close(
+          new NetworkTimeout(`cannot connect to ${this.address}: timed out after ${limit} ms (connectTimeoutMS)`),
+        );
+      }, limit);
+    };
+    // The clock starts when the name is resolved: a slow resolver is not the server's fault.
+    if (this.address.port === null) startClock();
+    else this.#socket.once('lookup', startClock);
+    try {
+      const hello = await this.#handshake();
+      this.description = describeServer(this.address, hello);
+      this.#checkServer(hello);
+      this.#ready = true;
+    } catch (error) {
+      this.close(error as Error);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The legacy hello, which every server understands. It waits in the socket until that is connected. */
+  #handshake(): Promise<Document> {
+    const client = clientMetadata(this.#options.appName, this.#options.driver);
+    const command = { ismaster: 1, helloOk: true, client, $db: 'admin' };
+    return new Promise((resolve, reject) => {
+      this.#operation = new Operation(command, {}, null, (reply) => reply, resolve, reject) as Operation;
+      this.#requestId = nextRequestId();
+      const { $db: _, ...legacy } = command;
+      this.#socket.write(encodeLegacyQuery(this.#requestId, legacy));
+      if (this.#closed !== null) reject(this.#closed);
+    });
+  }
+
+  #checkServer(hello: Document): void {
+    const { minWireVersion, maxWireVersion } = this.description;
+    if (maxWireVersion < MIN_WIRE_VERSION) {
+      throw new ConfigurationError(
+        `${this.address} speaks wire versions ${minWireVersion} to ${maxWireVersion}; motor-mongo ${version} needs ` +
+          `at least ${MIN_WIRE_VERSION} (MongoDB 3.6)`,
+      );
+    }
+    if (hello.ok !== 1) throw new AutoReconnect(`${this.address} refused the handshake: ${String(hello.errmsg)}`);
+  }
+
+  /** Send one operation. The connection must be idle. */
+  run(operation: Operation): void {
+    this.#operation = operation;
+    operation.address = this.address;
+    const { sequence, acknowledged = true, socketTimeout } = operation.options;
+    this.#requestId = nextRequestId();
+    let message: Buffer;
+    try {
+      if (!acknowledged && !isWritable(this.description.type)) throw this.#notPrimary(operation);
+      message = encodeCommand(this.#requestId, acknowledged ? 0 : MORE_TO_COME, operation.command, sequence);
+      const error = tooLarge(message.length, operation, this.description);
+      if (error !== null) throw error;
+    } catch (error) {
+      this.#finished();
+      operation.fail(encodingError(error as Error, operation, this.description));
+      return;
+    }
+    if (socketTimeout !== undefined) this.#socket.setTimeout(socketTimeout ?? 0);
+    if (debug.enabled) debug('#%d %s > %d %s', this.id, this.address, this.#requestId, operation.description);
+    if (heard(this.#events, 'commandStarted')) this.#tellStarted(operation);
+    if (this.#timed) this.#sentAt = performance.now();
+    if (acknowledged) {
+      this.#socket.write(message);
+      if (this.#socket.writableLength === 0) recycle(message);
+    } else {
+      this.#socket.write(message, (error) => {
+        if (error === null || error === undefined) this.#complete({ ok: 1 });
+      });
+    }
+  }
+
+  /** No reply would tell of it. */
+  #notPrimary(operation: Operation): Error {
+    return new NotPrimaryError(`not master: ${operation.description} was not sent, ${this.address} is no primary`);
+  }
+
+  #read(count: number, place: Buffer | null, buffer: Buffer): void {
+    try {
+      if (place !== null) this.#reader.fill(count);
+      else this.#reader.push(buffer.subarray(0, count));
+    } catch (error) {
+      this.close(this.#malformed(error as Error));
+    }
+  }
+
+  #receive(message: Buffer): void {
+    if (this.#closed !== null) return;
+    const reply = decodeReply(message);
+    if (this.#operation === null) throw new ProtocolError('a reply came that nobody had asked for');
+    if (reply.responseTo !== this.#requestId) {
+      throw new ProtocolError(`the reply answers request ${reply.responseTo}, not ${this.#requestId}`);
+    }
+    if (debug.enabled) debug('#%d %s < %d %d B', this.id, this.address, reply.responseTo, message.length);
+    this.#complete(reply.body);
+  }
+
+  /** The connection is free, or handed to the next operation, before this one settles. */
+  #complete(reply: Document): void {
+    const operation = this.#operation as Operation;
+    if (this.#ready && this.#timed) this.#tellEnded(operation, reply);
+    if (operation.options.socketTimeout !== undefined) this.#socket.setTimeout(this.#options.socketTimeout ?? 0);
+    this.#finished();
+    operation.settle(reply);
+  }
+
+  #finished(): void {
+    this.#operation = null;
+    if (this.#ready) this.#owner.checkin(this);
+  }
+
+  #timedOut(): void {
+    // An idle connection may be silent for as long as it likes.
+    const operation = this.#operation;
+    if (operation === null) return;
+    const limit = operation.options.socketTimeout ?? this.#options.socketTimeout;
+    this.close(
+      new NetworkTimeout(
+        `connection ${this.id} to ${this.address} timed out: no reply to ${operation.description} within ${limit} ms ` +
+          '(socketTimeoutMS); the next operation connects anew',
+      ),
+    );
+  }
+
+  /** What went wrong on the socket, in words; null: the server closed it. */
+  #broken(cause: (Error & { code?: string }) | null): Error {
+    if (this.description.type === 'Unknown') {
+      const reason = cause === null ? 'the server closed the connection in the handshake' : reasonOf(cause);
+      return new AutoReconnect(`cannot connect to ${this.address}: ${reason}`, { cause: cause ?? undefined });
+    }
+    const how = cause === null ? 'closed by the server' : cause.code === 'ECONNRESET' ? 'reset' : 'lost';
+    return new AutoReconnect(
+      `connection ${this.id} to ${this.address} was ${how}${this.#during()}; the next operation connects anew`,
+      { cause: cause ?? undefined },
+    );
+  }
+
+  #malformed(error: Error): Error {
+    return new ProtocolError(`connection ${this.id} to ${this.address} was closed: ${error.message}${this.#during()}`, {
+      cause: error.cause ?? error,
+    });
+  }
+
+  #during(): string {
+    return this.#operation === null ? '' : ` during ${this.#operation.description}`;
+  }
+
+  /** Close it. The operation it is working on fails with this error. Repeatable. */
+  close(error: Error): void {
+    if (this.#closed !== null) return;
+    this.#closed = error;
+    this.#socket.destroy();
+    const operation = this.#operation;
+    this.#operation = null;
+    if (this.#ready) this.#owner.lost(this, error);
+    if (operation === null) return;
+    if (this.#ready) this.#tellFailed(operation, error);
+    operation.fail(error);
+  }
+
+  /** Whether anybody wants to know how long commands take. */
+  get #timed(): boolean {
+    return heard(this.#events, 'commandSucceeded') || heard(this.#events, 'commandFailed');
+  }
+
+  #tellStarted(operation: Operation): void {
+    tell(this.#events, 'commandStarted', () => ({
+      ...this.#commandEvent(operation),
+      command: isSecret(operation.name, operation.command) ? {} : operation.wholeCommand,
+    }));
+  }
+
+  #tellEnded(operation: Operation, reply: Document): void {
+    if (reply.ok !== 1) {
+      if (heard(this.#events, 'commandFailed')) this.#tellFailed(operation, operation.failure(reply));
+      return;
+    }
+    tell(this.#events, 'commandSucceeded', () => ({
+      ...this.#commandEvent(operation),
+      duration: performance.now() - this.#sentAt,
+      reply: isSecret(operation.name, operation.command) ? {} : reply,
+    }));
+  }
+
+  #tellFailed(operation: Operation, failure: Error): void {
+    tell(this.#events, 'commandFailed', () => ({
+      ...this.#commandEvent(operation),
+      duration: performance.now() - this.#sentAt,
+      failure,
+    }));
+  }
+
+  #commandEvent(operation: Operation) {
+    return {
+      address: String(this.address),
+      connectionId: this.id,
+      serverConnectionId: this.description.connectionId,
+      commandName: operation.name,
+      databaseName: operation.database,
+      requestId: this.#requestId,
+      operationId: this.#requestId,
+    };
+  }
+}
+
+function reasonOf(error: Error & { code?: string; errors?: Error[] }): string {
+  if (error.code === 'ECONNREFUSED') return 'connection refused';
+  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return 'the name cannot be resolved';
+  if (error.code === 'ENOENT') return 'there is no such socket';
+  return error.message !== '' ? error.message : (error.code ?? 'unknown reason');
+}

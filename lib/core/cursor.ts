@@ -1,0 +1,280 @@
+import { type Document, Long } from 'bson';
+import { getMoreCommand, killCursorsCommand, type Namespace } from './commands';
+import type { Engine, RunOptions } from './engine';
+import { AutoReconnect, CursorNotFound, OperationFailure } from './errors';
+import type { Server } from './server';
+
+/** How a cursor goes on after its first batch. */
+export interface CursorOptions {
+  /** Most documents in all; 0: no limit. */
+  limit?: number;
+  /** Documents in each further batch; 0: the server's choice. */
+  batchSize?: number;
+  /** It may go on where there was nothing more: an empty batch is no reason to ask again at once. */
+  tailable?: boolean;
+  /** Milliseconds that the server waits for new documents, for a tailable cursor that awaits data. */
+  maxAwaitTime?: number | null;
+  comment?: unknown;
+  /** How its commands are run. */
+  run?: RunOptions;
+  /** Applied to each batch as it arrives. */
+  arriving?: ((batch: Document[]) => Document[] | Promise<Document[]>) | null;
+}
+
+/** What is left on the server when a cursor is forgotten. */
+interface Remains {
+  readonly engine: Engine;
+  readonly namespace: Namespace;
+  readonly server: Server;
+  readonly id: Long;
+}
+
+/** Cursors that nobody holds any longer are killed on the server. */
+const forgotten = new FinalizationRegistry<Remains>(killRemains);
+
+function killRemains({ engine, namespace, server, id }: Remains): Promise<unknown> {
+  // Best effort: the server ends a cursor that nobody asks for after ten minutes in any case.
+  if (engine.server === null) return Promise.resolve();
+  return engine.run(killCursorsCommand(namespace, [id]), () => null, { server }).catch(() => null);
+}
+
+/** The query failed because the position was lost: a tailable cursor just ends. */
+function isLostPosition(error: unknown): boolean {
+  return error instanceof CursorNotFound || (error instanceof OperationFailure && error.code === 136);
+}
+
+/** The reply of a command that opens a cursor. */
+interface CursorReply {
+  readonly cursor: { readonly id: Long | number; readonly ns: string; readonly firstBatch: Document[] };
+}
+
+/**
+ * A cursor on the server and the batch of it that is here. Batches are asked for one at a time and decoded whole;
+ * taking a document out of one costs no promise.
+ */
+export class Cursor {
+  readonly #engine: Engine;
+  readonly #options: CursorOptions;
+  /** The command that opens it; null once it was sent. */
+  #command: Document | null;
+  /** Where `getMore` goes; the server may name another one than was asked (views, `listCollections`). */
+  #namespace: Namespace;
+  #server: Server | null = null;
+  #batchSize: number;
+  #id: Long | null = null;
+  #batch: Document[] = [];
+  #position = 0;
+  #retrieved = 0;
+  #pending: Promise<boolean> | null = null;
+  #remains: Remains | null = null;
+  #closed = false;
+
+  constructor(engine: Engine, command: Document, namespace: Namespace, options: CursorOptions = {}) {
+    this.#engine = engine;
+    this.#command = command;
+    this.#namespace = namespace;
+    this.#options = options;
+    this.#batchSize = options.batchSize ?? 0;
+  }
+
+  /** A cursor whose first batch is here already. */
+  static opened(
+    engine: Engine,
+    reply: Document,
+    server: Server,
+    namespace: Namespace,
+    options: CursorOptions = {},
+  ): Cursor {
+    const cursor = new Cursor(engine, {}, namespace, options);
+    cursor.#command = null;
+    cursor.#server = server;
+    cursor.#take((reply as CursorReply).cursor.firstBatch, (reply as CursorReply).cursor);
+    return cursor;
+  }
+
+  /** Null before the first reply; 0 when the server has no more. */
+  get id(): Long | null {
+    return this.#id;
+  }
+
+  /** Whether the command that opens it was sent. */
+  get started(): boolean {
+    return this.#command === null;
+  }
+
+  /** Whether there are documents here, or may be more on the server. */
+  get alive(): boolean {
+    return this.buffered > 0 || this.#mayHaveMore;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** How many documents are here. */
+  get buffered(): number {
+    return this.#batch.length - this.#position;
+  }
+
+  /** The server that holds it, once it is open. */
+  get server(): Server | null {
+    return this.#server;
+  }
+
+  /** Of the batches that follow. */
+  set batchSize(size: number) {
+    this.#batchSize = size;
+  }
+
+  get #mayHaveMore(): boolean {
+    if (this.#closed) return false;
+    return this.#id === null || !this.#id.isZero();
+  }
+
+  /** The next document that is here, or null. */
+  next(): Document | null {
+    if (this.#position >= this.#batch.length) return null;
+    return this.#batch[this.#position++] ?? null;
+  }
+
+  /**
+   * Make sure that there are documents here, if there are any at all. With some here it does nothing.
+   * @returns false: none now, and none to come unless the cursor is tailable and alive
+   */
+  fetch(): Promise<boolean> {
+    if (this.buffered > 0) return Promise.resolve(true);
+    if (this.#pending !== null) return this.#pending;
+    if (!this.#mayHaveMore) return Promise.resolve(false);
+    this.#pending = this.#fetchBatch().finally(() => {
+      this.#pending = null;
+    });
+    return this.#pending;
+  }
+
+  /** Up to `length` documents, `null`: all that are left. */
+  async toList(length: number | null): Promise<Document[]> {
+    const most = length ?? Number.POSITIVE_INFINITY;
+    let list: Document[] = [];
+    if (most === 0 && !this.started) await this.fetch();
+    while (list.length < most && (await this.fetch())) {
+      const rest = this.#takeBuffered(most - list.length);
+      if (list.length === 0) list = rest;
+      else for (const document of rest) list.push(document);
+    }
+    return list;
+  }
+
+  /** Forget the rest on the server; what is here can still be taken. Never fails: the server forgets by itself, later. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const remains = this.#release();
+    if (remains !== null) await killRemains(remains);
+  }
+
+  async #fetchBatch(): Promise<boolean> {
+    const { tailable = false } = this.#options;
+    do {
+      try {
+        await (this.#command === null ? this.#getMore(this.#id as Long) : this.#open(this.#command));
+      } catch (error) {
+        const remains = this.#release();
+        this.#id = Long.ZERO;
+        // The server may not have noticed that nobody waits for it any longer.
+        if (error instanceof AutoReconnect && remains !== null) void killRemains(remains);
+        if (tailable && isLostPosition(error)) return false;
+        throw error;
+      }
+    } while (this.buffered === 0 && this.#mayHaveMore && !tailable);
+    return this.buffered > 0;
+  }
+
+  async #open(command: Document): Promise<void> {
+    this.#command = null;
+    const arriving = await this.#engine.run(
+      command,
+      (reply, operation) => {
+        this.#server = this.#engine.serverAt(operation.address);
+        const { cursor } = reply as CursorReply;
+        return this.#take(cursor.firstBatch, cursor);
+      },
+      this.#options.run,
+    );
+    if (arriving !== null) await this.#arrive(arriving);
+  }
+
+  async #getMore(id: Long): Promise<void> {
+    const { maxAwaitTime = null, comment, limit = 0 } = this.#options;
+    const wanted = limit > 0 ? limit - this.#retrieved : Number.POSITIVE_INFINITY;
+    const command = getMoreCommand(this.#namespace, id, Math.min(this.#batchSize, wanted));
+    if (maxAwaitTime !== null) command.maxTimeMS = maxAwaitTime;
+    if (comment !== undefined && this.#server !== null && this.#server.description.maxWireVersion >= 9) {
+      command.comment = comment;
+    }
+    const options = { ...this.#options.run, ...(this.#server === null ? {} : { server: this.#server }) };
+    const arriving = await this.#engine.run(
+      command,
+      (reply) => this.#take(reply.cursor.nextBatch, reply.cursor),
+      options,
+    );
+    if (arriving !== null) await this.#arrive(arriving);
+  }
+
+  /** A batch is here. What must still be worked on is given back. */
+  #take(batch: Document[], { id, ns }: { id: Long | number; ns: string }): Document[] | null {
+    this.#retrieved += batch.length;
+    this.#id = typeof id === 'number' ? Long.fromNumber(id) : id;
+    if (ns !== `${this.#namespace.database}.${this.#namespace.collection}`) this.#namespace = parseNamespace(ns);
+    this.#hold(this.#id);
+    // It was closed while the batch was on its way.
+    if (this.#closed) {
+      const remains = this.#release();
+      if (remains !== null) void killRemains(remains);
+      return null;
+    }
+    if (this.#options.arriving !== undefined && this.#options.arriving !== null && batch.length > 0) return batch;
+    this.#batch = batch;
+    this.#position = 0;
+    return null;
+  }
+
+  async #arrive(batch: Document[]): Promise<void> {
+    const { arriving } = this.#options;
+    this.#batch = arriving === undefined || arriving === null ? batch : await arriving(batch);
+    this.#position = 0;
+  }
+
+  #takeBuffered(most: number): Document[] {
+    const whole = this.#position === 0 && this.#batch.length <= most;
+    const taken = whole ? this.#batch : this.#batch.slice(this.#position, this.#position + most);
+    if (whole) {
+      this.#batch = [];
+    } else {
+      this.#position += taken.length;
+    }
+    return taken;
+  }
+
+  /** From now on this object answers for a cursor on the server, or for none. */
+  #hold(id: Long): void {
+    if (id.isZero()) {
+      this.#release();
+    } else if (this.#remains === null && this.#server !== null) {
+      this.#remains = { engine: this.#engine, namespace: this.#namespace, server: this.#server, id };
+      forgotten.register(this, this.#remains, this.#remains);
+    }
+  }
+
+  #release(): Remains | null {
+    const remains = this.#remains;
+    if (remains !== null) forgotten.unregister(remains);
+    this.#remains = null;
+    if (this.#id !== null && this.#closed) this.#id = Long.ZERO;
+    return remains;
+  }
+}
+
+/** `db.a.b` is the collection `a.b` of `db`. */
+function parseNamespace(ns: string): Namespace {
+  const dot = ns.indexOf('.');
+  return { database: ns.slice(0, dot), collection: ns.slice(dot + 1) };
+}

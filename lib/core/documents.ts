@@ -1,0 +1,103 @@
+/** What a document is, and what may stand in one that is to be stored. */
+
+import { DBRef, type Document, ObjectId } from 'bson';
+import { InvalidDocument } from './errors';
+
+/** A plain object, an instance of a class of the application's, or an ordered map; not an array, not a BSON value. */
+export function isDocument(value: unknown): value is Document {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if ((value as { _bsontype?: unknown })._bsontype !== undefined) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null || value instanceof Map) return true;
+  return !(
+    value instanceof Date ||
+    value instanceof RegExp ||
+    value instanceof Promise ||
+    value instanceof Set ||
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer
+  );
+}
+
+/** The key that a document begins with; null if it is empty. */
+export function firstKey(document: Document): string | null {
+  if (document instanceof Map) return (document.keys().next().value as string | undefined) ?? null;
+  for (const key in document) return key;
+  return null;
+}
+
+/** A field of a plain object or an ordered map. */
+export function field(document: Document, name: string): unknown {
+  return document instanceof Map ? document.get(name) : document[name];
+}
+
+/** The fields of a plain object or an ordered map, in order. */
+export function entries(document: Document): [string, unknown][] {
+  return document instanceof Map ? [...document] : Object.entries(document);
+}
+
+/**
+ * The document as it is to be sent, with its `_id` first. A missing `_id` is put into the caller's document, so that
+ * the caller knows it.
+ */
+export function withId(document: Document): Document {
+  if (document instanceof Map) {
+    if (!document.has('_id')) document.set('_id', new ObjectId());
+    if (document.keys().next().value === '_id') return document;
+    return new Map([['_id', document.get('_id')], ...document]);
+  }
+  if (document._id === undefined) document._id = new ObjectId();
+  else if (firstKey(document) === '_id') return document;
+  // What writes itself knows its own order.
+  return typeof document.toBSON === 'function' ? document : { _id: document._id, ...document };
+}
+
+/** MongoDB nests no deeper than 100; what goes on beyond is circular, most likely. */
+const DEEPEST = 200;
+const DOLLAR = 36;
+
+/**
+ * Check a document that is to be stored: no key may begin with `$` or contain `.`, at any depth, and functions and
+ * symbols are no values.
+ * @throws InvalidDocument naming the key, never a value
+ */
+export function checkStorable(document: Document, checkKeys: boolean): void {
+  checkFields(document, checkKeys, 0);
+}
+
+function checkFields(document: Document, checkKeys: boolean, depth: number): void {
+  if (depth > DEEPEST) throw new InvalidDocument('the document is circular, or nested too deeply');
+  if (document instanceof Map) {
+    for (const [key, value] of document) checkField(String(key), value, checkKeys, depth);
+    return;
+  }
+  for (const key in document) if (Object.hasOwn(document, key)) checkField(key, document[key], checkKeys, depth);
+}
+
+function checkField(key: string, value: unknown, checkKeys: boolean, depth: number): void {
+  if (checkKeys) {
+    if (key.charCodeAt(0) === DOLLAR) throw new InvalidDocument(`key '${key}' must not begin with '$'`);
+    if (key.includes('.')) throw new InvalidDocument(`key '${key}' must not contain '.'`);
+  }
+  checkValue(key, value, checkKeys, depth);
+}
+
+function checkValue(key: string, value: unknown, checkKeys: boolean, depth: number): void {
+  if (typeof value === 'object') {
+    if (Array.isArray(value)) {
+      if (depth > DEEPEST) throw new InvalidDocument(`key '${key}': the array is circular, or nested too deeply`);
+      for (const item of value) checkValue(key, item, checkKeys, depth + 1);
+    } else if (value !== null && isPlain(value)) {
+      checkFields(value, checkKeys, depth + 1);
+    }
+  } else if (typeof value === 'function' || typeof value === 'symbol') {
+    throw new InvalidDocument(`key '${key}': a ${typeof value} cannot be encoded`);
+  }
+}
+
+/** Whether the object's own fields are what is encoded. A `DBRef` has `$` keys by right. */
+function isPlain(value: object): boolean {
+  if (value instanceof DBRef) return false;
+  if ((value as { _bsontype?: unknown })._bsontype !== undefined) return false;
+  return !(value instanceof Date || value instanceof RegExp || ArrayBuffer.isView(value));
+}

@@ -1,0 +1,114 @@
+import type { Document } from 'bson';
+import type { Address } from './address';
+import type { ClientOptions } from './clientOptions';
+import { AutoReconnect, ConfigurationError, InvalidOperation, NotPrimaryError } from './errors';
+import { newEvents } from './events';
+import { type Finish, Operation, type OperationOptions, type OperationOwner } from './operation';
+import type { Policy } from './policy';
+import type { Server } from './server';
+import { Topology } from './topology';
+
+/** What one run of a command may ask for. */
+export interface RunOptions extends OperationOptions {
+  /** The server that must answer, since it holds the cursor. */
+  server?: Server;
+}
+
+const NO_OPTIONS: RunOptions = {};
+
+/** What every surface stands on: it sends commands to the right server, by the policy of the surface. */
+export class Engine implements OperationOwner {
+  readonly options: ClientOptions;
+  readonly policy: Policy;
+  /** Pool and command events, see `events.ts`. */
+  readonly events = newEvents();
+  #topology: Topology | null = null;
+  #closed = false;
+  #connected = false;
+
+  constructor(options: ClientOptions, policy: Policy) {
+    this.options = options;
+    this.policy = policy;
+  }
+
+  /**
+   * Send a command and read its reply. With a known server and an idle connection it is written before this returns.
+   * @param command its name first, `$db` in it; not to be changed any more
+   * @param finish reads the result out of a successful reply
+   */
+  run<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const operation = new Operation(command, options, this, finish, resolve, reject) as Operation;
+      const topology = this.#topology ?? this.#open();
+      const server = options.server ?? topology.current;
+      if (server !== null) {
+        server.pool.run(operation);
+        return;
+      }
+      topology.find().then(
+        (found) => found.pool.run(operation),
+        (error: Error) => operation.fail(error),
+      );
+    });
+  }
+
+  /** Find the server to use and make sure that it answers. */
+  async connect(): Promise<Server> {
+    const server = await (this.#topology ?? this.#open()).connect();
+    this.#connected = true;
+    return server;
+  }
+
+  /** The server in use, if one has answered. */
+  get server(): Server | null {
+    const server = this.#topology?.current ?? null;
+    return server === null || server.description.type === 'Unknown' ? null : server;
+  }
+
+  /** The server of this address, as long as the client knows it. */
+  serverAt(address: Address | null): Server | null {
+    return address === null ? null : (this.#topology?.server(address) ?? null);
+  }
+
+  /** Whether a server was ever reached. */
+  get connected(): boolean {
+    this.#connected ||= this.server !== null;
+    return this.#connected;
+  }
+
+  /** Counts of all pools together. */
+  get counts(): Readonly<{ open: number; idle: number; checkedOut: number; waiting: number }> {
+    const sum = { open: 0, idle: 0, checkedOut: 0, waiting: 0 };
+    for (const { pool } of this.#topology?.servers ?? []) {
+      const counts = pool.counts;
+      for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += counts[name];
+    }
+    return sum;
+  }
+
+  /** Close every connection. What is under way, or waits for a connection, fails with AutoReconnect. Repeatable. */
+  close(): void {
+    this.#connected = this.connected;
+    this.#closed = true;
+    this.#topology?.close(new AutoReconnect('the client was closed while the operation was under way'));
+    this.#topology = null;
+  }
+
+  failed(operation: Operation, error: Error): boolean {
+    if (error instanceof NotPrimaryError && operation.address !== null) this.#topology?.forget(operation.address);
+    return false;
+  }
+
+  #open(): Topology {
+    if (this.#closed && !this.policy.reopens) throw new InvalidOperation('the client cannot be used after close()');
+    // Before anything is sent: a client that believes itself authenticated must not go on without.
+    if (this.options.credential !== null) {
+      throw new ConfigurationError('this version of the driver cannot authenticate: connect without a user');
+    }
+    if (this.options.connection.tls !== null) {
+      throw new ConfigurationError('this version of the driver cannot speak TLS: connect without it');
+    }
+    this.#topology = new Topology(this.options, this.events);
+    return this.#topology;
+  }
+}

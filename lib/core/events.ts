@@ -1,0 +1,125 @@
+import type { Document } from 'bson';
+import { EventEmitter } from 'eventemitter3';
+
+/** Why a connection was closed, in the words of the CMAP specification. */
+export type ConnectionClosedReason = 'stale' | 'idle' | 'error' | 'poolClosed';
+/** Why no connection was checked out, in the words of the CMAP specification. */
+export type CheckOutFailedReason = 'poolClosed' | 'timeout' | 'connectionError';
+
+export interface PoolEvent {
+  /** `host:port`, or the path of the socket. */
+  readonly address: string;
+}
+export interface PoolCreatedEvent extends PoolEvent {
+  readonly options: Document;
+}
+export interface PoolClearedEvent extends PoolEvent {
+  readonly interruptInUseConnections: boolean;
+}
+export interface ConnectionEvent extends PoolEvent {
+  readonly connectionId: number;
+}
+/** `duration` in milliseconds. */
+export interface ConnectionReadyEvent extends ConnectionEvent {
+  readonly duration: number;
+}
+export interface ConnectionClosedEvent extends ConnectionEvent {
+  readonly reason: ConnectionClosedReason;
+  readonly error?: Error;
+}
+export interface CheckOutFailedEvent extends PoolEvent {
+  readonly reason: CheckOutFailedReason;
+  readonly error: Error;
+  readonly duration: number;
+}
+
+interface CommandEvent extends ConnectionEvent {
+  readonly commandName: string;
+  readonly databaseName: string;
+  readonly requestId: number;
+  readonly operationId: number;
+  /** The server's number for the connection, where it tells it. */
+  readonly serverConnectionId: number | null;
+}
+export interface CommandStartedEvent extends CommandEvent {
+  /** The command as it was sent; empty for commands that carry secrets. */
+  readonly command: Document;
+}
+export interface CommandSucceededEvent extends CommandEvent {
+  /** Milliseconds from the request to its reply. */
+  readonly duration: number;
+  /** The server's reply; empty for commands that carry secrets. */
+  readonly reply: Document;
+}
+export interface CommandFailedEvent extends CommandEvent {
+  readonly duration: number;
+  readonly failure: Error;
+}
+
+/** Every event of a client, by name; see the specifications "CMAP" and "command logging and monitoring". */
+export interface ClientEvents {
+  connectionPoolCreated: [PoolCreatedEvent];
+  connectionPoolReady: [PoolEvent];
+  connectionPoolCleared: [PoolClearedEvent];
+  connectionPoolClosed: [PoolEvent];
+  connectionCreated: [ConnectionEvent];
+  connectionReady: [ConnectionReadyEvent];
+  connectionClosed: [ConnectionClosedEvent];
+  connectionCheckOutStarted: [PoolEvent];
+  connectionCheckOutFailed: [CheckOutFailedEvent];
+  connectionCheckedOut: [ConnectionReadyEvent];
+  connectionCheckedIn: [ConnectionEvent];
+  commandStarted: [CommandStartedEvent];
+  commandSucceeded: [CommandSucceededEvent];
+  commandFailed: [CommandFailedEvent];
+}
+
+/** Where the driver tells what it does. Nothing is built for an event to which nobody listens. */
+export type Events = EventEmitter<ClientEvents>;
+
+export function newEvents(): Events {
+  return new EventEmitter<ClientEvents>();
+}
+
+/** Whether anybody listens: asked first where an operation passes, so that nothing is made in vain. */
+export function heard(events: Events, name: keyof ClientEvents): boolean {
+  return events.listenerCount(name) > 0;
+}
+
+/**
+ * Tell the listeners, if there are any. What a listener throws is the application's uncaught exception: it must not
+ * break the operation that it was told of.
+ */
+export function tell<Name extends keyof ClientEvents>(
+  events: Events,
+  name: Name,
+  make: () => ClientEvents[Name][0],
+): void {
+  if (!heard(events, name)) return;
+  try {
+    (events as unknown as EventEmitter<Record<string, [unknown]>>).emit(name, make());
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+}
+
+const SECRET_COMMANDS = new Set([
+  'authenticate',
+  'saslstart',
+  'saslcontinue',
+  'getnonce',
+  'createuser',
+  'updateuser',
+  'copydbgetnonce',
+  'copydbsaslstart',
+  'copydb',
+]);
+
+/** Whether the command, and what is said about it, may hold secrets. */
+export function isSecret(name: string, command: Document): boolean {
+  const lower = name.toLowerCase();
+  if (SECRET_COMMANDS.has(lower)) return true;
+  return (lower === 'hello' || lower === 'ismaster') && command.speculativeAuthenticate !== undefined;
+}

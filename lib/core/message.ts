@@ -1,0 +1,280 @@
+/**
+ * Messages of the wire protocol: OP_MSG both ways, and the legacy OP_QUERY and OP_REPLY of the first handshake.
+ * Pure functions over bytes; sockets are `connection.ts`.
+ *
+ * @see MongoDB wire protocol; specification "OP_MSG"
+ */
+
+import { type Document, deserialize, serialize, serializeWithBufferAndIndex } from 'bson';
+import { ProtocolError } from './errors';
+
+const OP_REPLY = 1;
+const OP_QUERY = 2004;
+const OP_MSG = 2013;
+
+const HEADER_SIZE = 16;
+/** Header, flag bits, and the kind byte of the body section. */
+const MSG_BODY_OFFSET = HEADER_SIZE + 4 + 1;
+const REPLY_BODY_OFFSET = HEADER_SIZE + 20;
+const CHECKSUM_SIZE = 4;
+
+/** Flag bits of OP_MSG. */
+export const CHECKSUM_PRESENT = 1 << 0;
+export const MORE_TO_COME = 1 << 1;
+export const EXHAUST_ALLOWED = 1 << 16;
+
+/** Flag bits of OP_REPLY. */
+const QUERY_FAILURE = 1 << 1;
+
+/** No server sends a longer message: its own limit is 48 000 000 bytes. */
+const LONGEST_MESSAGE = 64 * 1024 * 1024;
+
+/** Documents that travel beside the command in a section of their own (kind 1). */
+export interface DocumentSequence {
+  /** The command's field that they stand for, such as `documents`. */
+  readonly field: string;
+  /** The documents, encoded, one behind the other. */
+  readonly bytes: Uint8Array;
+  readonly count: number;
+}
+
+/** What a message says, taken apart. */
+export interface Reply {
+  readonly responseTo: number;
+  /** Another message follows without being asked for (exhaust cursors, streamed hello). */
+  readonly moreToCome: boolean;
+  readonly body: Document;
+}
+
+/** `undefined` becomes null: were it dropped, the filter `{ _id: undefined }` would match everything. */
+const ENCODING = { ignoreUndefined: false, index: MSG_BODY_OFFSET };
+
+const SLAB_SIZE = 64 * 1024;
+let slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
+let slabUsed = 0;
+
+/** An OP_MSG with the command as its body, encoded once and into its final place behind the header. */
+export function encodeCommand(
+  requestId: number,
+  flags: number,
+  command: Document,
+  sequence?: DocumentSequence,
+): Buffer {
+  ENCODING.index = slabUsed + MSG_BODY_OFFSET;
+  let end: number;
+  try {
+    end = serializeWithBufferAndIndex(command, slab, ENCODING) + 1;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return encodeLargeCommand(requestId, flags, command, sequence);
+  }
+  const message = slab.subarray(slabUsed, end);
+  if (sequence !== undefined) return withSequence(message, requestId, flags, sequence); // a copy: the slab stays free
+  slabUsed = end;
+  if (slabUsed > SLAB_SIZE - 256) {
+    slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
+    slabUsed = 0;
+  }
+  return finishMessage(message, requestId, flags);
+}
+
+/** The bytes of `message` are the kernel's by now, so that their place can be used again. */
+export function recycle(message: Buffer): void {
+  if (message.buffer === slab.buffer && message.byteOffset + message.length === slabUsed) slabUsed = message.byteOffset;
+}
+
+function encodeLargeCommand(requestId: number, flags: number, command: Document, sequence?: DocumentSequence): Buffer {
+  const body = serialize(command, { ignoreUndefined: false });
+  const message = Buffer.allocUnsafe(MSG_BODY_OFFSET + body.length);
+  message.set(body, MSG_BODY_OFFSET);
+  if (sequence !== undefined) return withSequence(message, requestId, flags, sequence);
+  return finishMessage(message, requestId, flags);
+}
+
+function withSequence(start: Buffer, requestId: number, flags: number, sequence: DocumentSequence): Buffer {
+  const nameSize = Buffer.byteLength(sequence.field) + 1;
+  const sectionSize = 4 + nameSize + sequence.bytes.length;
+  const message = Buffer.allocUnsafe(start.length + 1 + sectionSize);
+  message.set(start, 0);
+  let offset = start.length;
+  message[offset++] = 1; // kind: document sequence
+  offset = message.writeInt32LE(sectionSize, offset);
+  offset += message.write(`${sequence.field}\0`, offset);
+  message.set(sequence.bytes, offset);
+  return finishMessage(message, requestId, flags);
+}
+
+function finishMessage(message: Buffer, requestId: number, flags: number): Buffer {
+  writeHeader(message, requestId, OP_MSG);
+  message.writeInt32LE(flags, HEADER_SIZE);
+  message[MSG_BODY_OFFSET - 1] = 0; // kind: body
+  return message;
+}
+
+function writeHeader(message: Buffer, requestId: number, opcode: number): void {
+  message.writeInt32LE(message.length, 0);
+  message.writeInt32LE(requestId, 4);
+  message.writeInt32LE(0, 8);
+  message.writeInt32LE(opcode, 12);
+}
+
+/** The legacy OP_QUERY on `admin.$cmd`, by which every server can be greeted. */
+export function encodeLegacyQuery(requestId: number, command: Document): Buffer {
+  const namespace = 'admin.$cmd\0';
+  const body = serialize(command);
+  const bodyOffset = HEADER_SIZE + 4 + namespace.length + 8;
+  const message = Buffer.alloc(bodyOffset + body.length);
+  writeHeader(message, requestId, OP_QUERY);
+  message.write(namespace, HEADER_SIZE + 4);
+  message.writeInt32LE(-1, bodyOffset - 4); // one document, then close
+  message.set(body, bodyOffset);
+  return message;
+}
+
+/**
+ * Take a whole message apart.
+ * @throws ProtocolError: an unknown opcode or section, or BSON that cannot be read
+ */
+export function decodeReply(message: Buffer): Reply {
+  const responseTo = message.readInt32LE(8);
+  const opcode = message.readInt32LE(12);
+  try {
+    if (opcode === OP_MSG) return decodeMsg(message, responseTo);
+    if (opcode === OP_REPLY) return decodeLegacyReply(message, responseTo);
+  } catch (error) {
+    if (error instanceof ProtocolError) throw error;
+    throw new ProtocolError('the reply holds malformed BSON', { cause: error });
+  }
+  throw new ProtocolError(`the reply has the unknown opcode ${opcode}`);
+}
+
+const DECODING = { index: MSG_BODY_OFFSET, allowObjectSmallerThanBufferSize: true };
+
+function decodeMsg(message: Buffer, responseTo: number): Reply {
+  if (message.length < MSG_BODY_OFFSET + 5)
+    throw new ProtocolError(`the reply is cut short at ${message.length} bytes`);
+  const flags = message.readInt32LE(HEADER_SIZE);
+  // The checksum guards against faults that TCP has already found; no driver is obliged to verify it.
+  const end = (flags & CHECKSUM_PRESENT) === 0 ? message.length : message.length - CHECKSUM_SIZE;
+  const moreToCome = (flags & MORE_TO_COME) !== 0;
+  if (message[MSG_BODY_OFFSET - 1] === 0 && message.readInt32LE(MSG_BODY_OFFSET) === end - MSG_BODY_OFFSET) {
+    return { responseTo, moreToCome, body: deserialize(message, DECODING) };
+  }
+  return { responseTo, moreToCome, body: decodeSections(message, end) };
+}
+
+/** The general case: sections of both kinds in any order. */
+function decodeSections(message: Buffer, end: number): Document {
+  let body: Document | null = null;
+  const sequences: Document = {};
+  let offset = HEADER_SIZE + 4;
+  while (offset < end) {
+    const kind = message[offset++];
+    const size = offset + 4 <= end ? message.readInt32LE(offset) : 0;
+    if (size < 5 || offset + size > end) throw new ProtocolError(`a section of the reply has a bad length, ${size}`);
+    if (kind === 0) {
+      body = deserialize(message.subarray(offset, offset + size));
+    } else if (kind === 1) {
+      const nameEnd = message.indexOf(0, offset + 4);
+      const field = message.toString('utf8', offset + 4, nameEnd);
+      sequences[field] = decodeDocuments(message, nameEnd + 1, offset + size);
+    } else {
+      throw new ProtocolError(`the reply has a section of the unknown kind ${kind}`);
+    }
+    offset += size;
+  }
+  if (body === null) throw new ProtocolError('the reply has no body');
+  return Object.assign(body, sequences);
+}
+
+/** The documents of a sequence that was made to be sent. */
+export function decodeSequence(sequence: DocumentSequence): Document[] {
+  const { buffer, byteOffset, length } = sequence.bytes;
+  return decodeDocuments(Buffer.from(buffer, byteOffset, length), 0, length);
+}
+
+/** Documents that lie one behind the other. */
+function decodeDocuments(bytes: Buffer, start: number, end: number): Document[] {
+  const documents: Document[] = [];
+  for (let offset = start; offset < end; ) {
+    documents.push(deserialize(bytes, { index: offset, allowObjectSmallerThanBufferSize: true }));
+    offset += bytes.readInt32LE(offset);
+  }
+  return documents;
+}
+
+function decodeLegacyReply(message: Buffer, responseTo: number): Reply {
+  if (message.length < REPLY_BODY_OFFSET + 5)
+    throw new ProtocolError(`the reply is cut short at ${message.length} bytes`);
+  const flags = message.readInt32LE(HEADER_SIZE);
+  const body = deserialize(message.subarray(REPLY_BODY_OFFSET));
+  if ((flags & QUERY_FAILURE) !== 0) body.ok = 0;
+  return { responseTo, moreToCome: false, body };
+}
+
+/**
+ * Makes whole messages of the chunks that a socket gives. A message is copied once, out of the chunk into bytes of its
+ * own, since what is decoded from it (binary values) goes on looking at them; of a long message only the beginning:
+ * the rest is read straight into its place.
+ */
+export class MessageReader {
+  readonly #onMessage: (message: Buffer) => void;
+  /** The message under way, `#filled` of whose bytes are there; null between messages. */
+  #message: Buffer | null = null;
+  #filled = 0;
+  /** The beginning of a message that is too short to tell its length. */
+  #start: Buffer = Buffer.alloc(0);
+
+  constructor(onMessage: (message: Buffer) => void) {
+    this.#onMessage = onMessage;
+  }
+
+  /** Where the next bytes belong, if a message is under way; the caller may have them written there. */
+  get place(): Buffer | null {
+    return this.#message === null ? null : this.#message.subarray(this.#filled);
+  }
+
+  /** `count` bytes were written to `place`. */
+  fill(count: number): void {
+    this.#filled += count;
+    if (this.#message === null || this.#filled < this.#message.length) return;
+    const message = this.#message;
+    this.#message = null;
+    this.#onMessage(message);
+  }
+
+  /**
+   * Take the next bytes in.
+   * @throws ProtocolError: a message gives a length that no message has
+   */
+  push(chunk: Buffer): void {
+    let rest = chunk;
+    const place = this.place;
+    if (place !== null) {
+      const count = chunk.copy(place);
+      this.fill(count);
+      if (count === chunk.length) return;
+      rest = chunk.subarray(count);
+    }
+    if (this.#start.length > 0) {
+      rest = Buffer.concat([this.#start, rest]);
+      this.#start = Buffer.alloc(0);
+    }
+    while (rest.length >= 4) {
+      const length = rest.readInt32LE(0);
+      if (length < HEADER_SIZE || length > LONGEST_MESSAGE) {
+        throw new ProtocolError(`the reply gives its length as ${length} bytes`);
+      }
+      const message = Buffer.allocUnsafe(length);
+      const count = rest.copy(message);
+      rest = rest.subarray(count);
+      if (count < length) {
+        this.#message = message;
+        this.#filled = count;
+        return;
+      }
+      this.#onMessage(message);
+    }
+    if (rest.length > 0) this.#start = Buffer.from(rest);
+  }
+}

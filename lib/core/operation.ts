@@ -1,0 +1,101 @@
+import type { Document } from 'bson';
+import type { Address } from './address';
+import { type Failed, failureOf } from './failure';
+import { type DocumentSequence, decodeSequence } from './message';
+
+/** Reads the result out of a successful reply; what it throws is the operation's failure. */
+export type Finish<T> = (reply: Document, operation: Failed) => T;
+
+/** Who is asked before an operation fails. */
+export interface OperationOwner {
+  /** True when the owner deals with the failure itself, by sending the operation again. */
+  failed(operation: Operation, error: Error): boolean;
+}
+
+/** What an operation may ask for besides its command. */
+export interface OperationOptions {
+  /** Documents that travel in a section of their own. */
+  sequence?: DocumentSequence;
+  /** False: no reply is asked for, and the operation is done when its bytes are handed to the socket. */
+  acknowledged?: boolean;
+  /** Longest time without a byte from the server, in place of `socketTimeoutMS`; null: none. Milliseconds. */
+  socketTimeout?: number | null;
+  /** The caller looks at `ok` itself: a reply that tells of a failure is a result like any other. */
+  rawReply?: boolean;
+}
+
+/** One command on its way: what to send, how to read the reply, whom to tell. Settled exactly once. */
+export class Operation<T = unknown> implements Failed {
+  /** The command document, its name first and `$db` in it. */
+  readonly command: Document;
+  readonly options: OperationOptions;
+  readonly #owner: OperationOwner | null;
+  readonly #finish: Finish<T>;
+  readonly #resolve: (result: T) => void;
+  readonly #reject: (error: Error) => void;
+  /** The server that answers, once it is known. */
+  address: Address | null = null;
+  /** How often it was sent before. */
+  retries = 0;
+
+  constructor(
+    command: Document,
+    options: OperationOptions,
+    owner: OperationOwner | null,
+    finish: Finish<T>,
+    resolve: (result: T) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.command = command;
+    this.options = options;
+    this.#owner = owner;
+    this.#finish = finish;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** The command's name, which is its first key. */
+  get name(): string {
+    for (const name in this.command) return name;
+    return '';
+  }
+
+  get database(): string {
+    return this.command.$db as string;
+  }
+
+  /** `find on shop.orders`: what this is and where, without any of its contents. */
+  get description(): string {
+    const name = this.name;
+    const target = name === 'getMore' ? this.command.collection : this.command[name];
+    return `${name} on ${typeof target === 'string' ? `${this.database}.${target}` : this.database}`;
+  }
+
+  /** The command with the documents that travel beside it: what a listener is shown. */
+  get wholeCommand(): Document {
+    const { sequence } = this.options;
+    if (sequence === undefined) return this.command;
+    return { ...this.command, [sequence.field]: decodeSequence(sequence) };
+  }
+
+  /** The error that a reply with `ok: 0` to this operation stands for. */
+  failure(reply: Document): Error {
+    return failureOf(reply, this);
+  }
+
+  settle(reply: Document): void {
+    let result: T;
+    try {
+      if (reply.ok !== 1 && this.options.rawReply !== true) throw failureOf(reply, this);
+      result = this.#finish(reply, this);
+    } catch (error) {
+      this.fail(error as Error);
+      return;
+    }
+    this.#resolve(result);
+  }
+
+  fail(error: Error): void {
+    if (this.#owner?.failed(this as Operation, error) !== true) this.#reject(error);
+  }
+}

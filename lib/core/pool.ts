@@ -1,0 +1,377 @@
+import type { Address } from './address';
+import type { ConnectionOptions, PoolOptions } from './clientOptions';
+import { Connection, type ConnectionOwner } from './connection';
+import { AutoReconnect, NetworkTimeout, ProtocolError, WaitQueueTimeoutError } from './errors';
+import { type CheckOutFailedReason, type ConnectionClosedReason, type Events, heard, tell } from './events';
+import type { Operation } from './operation';
+import { Queue } from './queue';
+import type { ServerDescription } from './serverDescription';
+
+/** A connection idle for longer is used only after the loop has had the chance to tell that it broke. */
+const TRUSTED_IDLE_TIME = 1000;
+
+/** An operation, or somebody who wants a connection for several, in line for a connection. */
+interface Waiter {
+  take(connection: Connection): void;
+  fail(error: Error): void;
+  readonly since: number;
+}
+
+/** Connections to one server. Each serves one operation at a time; never more are open than allowed. */
+export class Pool implements ConnectionOwner {
+  readonly address: Address;
+  readonly #options: PoolOptions;
+  readonly #connectionOptions: ConnectionOptions;
+  readonly #events: Events;
+  readonly #onDescription: (description: ServerDescription) => void;
+  readonly #onFailure: (error: Error) => void;
+  readonly #connections = new Set<Connection>();
+  /** The most recently used last: it is the one to use again, so that the others can grow old. */
+  readonly #idle: Connection[] = [];
+  readonly #waiters = new Queue<Waiter>();
+  #waitTimer: NodeJS.Timeout | null = null;
+  #maintenance: NodeJS.Timeout | null = null;
+  #opening = 0;
+  #generation = 0;
+  #lastId = 0;
+  #closed: Error | null = null;
+  /** The server answered since the pool was made or cleared: until then one connection alone finds out. */
+  #proven = false;
+
+  constructor(
+    address: Address,
+    options: PoolOptions,
+    connectionOptions: ConnectionOptions,
+    events: Events,
+    onDescription: (description: ServerDescription) => void,
+    onFailure: (error: Error) => void,
+  ) {
+    this.address = address;
+    this.#options = options;
+    this.#connectionOptions = connectionOptions;
+    this.#events = events;
+    this.#onDescription = onDescription;
+    this.#onFailure = onFailure;
+    tell(events, 'connectionPoolCreated', () => ({ address: String(address), options: { ...options } }));
+    tell(events, 'connectionPoolReady', () => ({ address: String(address) }));
+    this.#startMaintenance();
+  }
+
+  get counts(): Readonly<{ open: number; idle: number; checkedOut: number; waiting: number }> {
+    const open = this.#connections.size - this.#opening;
+    return { open, idle: this.#idle.length, checkedOut: open - this.#idle.length, waiting: this.#waiters.length };
+  }
+
+  /** Starts at 0; each network error makes the connections of its generation stale. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * Run one operation: at once on an idle connection, else on a new one, else in order of arrival.
+   * Its connection is back in the pool, or closed, before it settles, so what follows finds it idle.
+   * Fails it with WaitQueueTimeoutError when none came within `waitQueueTimeout`, or too many wait already.
+   */
+  run(operation: Operation): void {
+    const connection = this.#waiters.length === 0 ? this.#takeIdle() : undefined;
+    if (connection !== undefined) {
+      connection.run(operation);
+      return;
+    }
+    this.#wait(
+      (connection) => connection.run(operation),
+      (error) => operation.fail(error),
+    );
+  }
+
+  /** A connection for several operations; it must come back by `checkin`. */
+  checkout(): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const connection = this.#waiters.length === 0 ? this.#takeIdle() : undefined;
+      if (connection === undefined) this.#wait(resolve, reject);
+      else resolve(connection);
+    });
+  }
+
+  checkin(connection: Connection): void {
+    if (heard(this.#events, 'connectionCheckedIn')) {
+      tell(this.#events, 'connectionCheckedIn', () => this.#connectionEvent(connection));
+    }
+    if (connection.closed) return;
+    if (connection.generation !== this.#generation || this.#closed !== null) {
+      this.#drop(connection, this.#closed === null ? 'stale' : 'poolClosed');
+      this.#pump();
+      return;
+    }
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) {
+      this.#lend(connection, waiter);
+    } else if (this.#idle.length >= this.#options.maxIdle) {
+      this.#drop(connection, 'idle');
+    } else {
+      connection.idleSince = performance.now();
+      this.#idle.push(connection);
+    }
+  }
+
+  lost(connection: Connection, error: Error): void {
+    if (!this.#connections.has(connection)) return;
+    const index = this.#idle.indexOf(connection);
+    if (index !== -1) this.#idle.splice(index, 1);
+    this.#forget(connection, 'error', error);
+    // A connection that broke at work speaks for the others. One that broke while it was idle does not, nor one whose
+    // reply was late or malformed.
+    const speaks = index === -1 && !(error instanceof NetworkTimeout) && !(error instanceof ProtocolError);
+    if (speaks && connection.generation === this.#generation) {
+      this.clear();
+      this.#onFailure(error);
+    }
+    this.#pump();
+  }
+
+  /** Open a connection, unless there is one, to find out what the server is. */
+  async prime(): Promise<void> {
+    if (this.#idle.length > 0) return;
+    this.checkin(await this.checkout());
+  }
+
+  /** Start a new generation: idle connections close now, checked-out ones when they come back. */
+  clear(): void {
+    this.#generation++;
+    this.#proven = false;
+    tell(this.#events, 'connectionPoolCleared', () => ({
+      address: String(this.address),
+      interruptInUseConnections: false,
+    }));
+    for (const connection of this.#idle.splice(0)) this.#drop(connection, 'stale');
+  }
+
+  /** Fail all who wait and all that is under way, close everything. Repeatable. */
+  close(cause: Error): void {
+    if (this.#closed !== null) return;
+    this.#closed = cause;
+    clearInterval(this.#maintenance ?? undefined);
+    this.#idle.length = 0;
+    this.#failWaiters(cause, 'poolClosed');
+    for (const connection of this.#connections) this.#drop(connection, 'poolClosed', cause);
+    tell(this.#events, 'connectionPoolClosed', () => ({ address: String(this.address) }));
+  }
+
+  /** The idle connection to use, if there is one that can be trusted without a closer look. */
+  #takeIdle(): Connection | undefined {
+    const connection = this.#idle[this.#idle.length - 1];
+    if (connection === undefined) return undefined;
+    if (performance.now() - connection.idleSince > TRUSTED_IDLE_TIME) return undefined;
+    this.#idle.pop();
+    if (heard(this.#events, 'connectionCheckOutStarted')) this.#tellCheckOutStarted();
+    if (heard(this.#events, 'connectionCheckedOut')) this.#tellCheckedOut(connection, 0);
+    return connection;
+  }
+
+  #wait(take: (connection: Connection) => void, fail: (error: Error) => void): void {
+    this.#tellCheckOutStarted();
+    const waiter = { take, fail, since: performance.now() };
+    if (this.#closed !== null) {
+      this.#refuse(waiter, this.#closed, 'poolClosed');
+    } else if (this.#queueIsFull) {
+      this.#refuse(waiter, this.#tooManyWait(), 'timeout');
+    } else {
+      this.#waiters.push(waiter);
+      this.#pump();
+      if (this.#options.waitQueueTimeout !== null) this.#watchWaiters(this.#options.waitQueueTimeout);
+    }
+  }
+
+  /** Give connections to those who wait: idle ones, after a closer look, and new ones as far as allowed. */
+  #pump(): void {
+    if (this.#waiters.length === 0) return;
+    if (this.#idle.length > 0) {
+      this.#recheckIdle();
+      return;
+    }
+    const { maxSize, maxConnecting } = this.#options;
+    const opening = Math.min(this.#proven ? maxConnecting : 1, this.#waiters.length);
+    while (this.#connections.size < maxSize && this.#opening < opening) this.#open();
+  }
+
+  #rechecking = false;
+
+  /**
+   * The idle connections are old. The loop has to look at the sockets once before they are used, so that those which
+   * the server closed meanwhile are found: one turn to leave the present callback, one to read what is there.
+   */
+  #recheckIdle(): void {
+    if (this.#rechecking) return;
+    this.#rechecking = true;
+    setImmediate(() =>
+      setImmediate(() => {
+        this.#rechecking = false;
+        while (this.#waiters.length > 0 && this.#idle.length > 0) {
+          this.#lend(this.#idle.pop() as Connection, this.#waiters.shift() as Waiter);
+        }
+        this.#pump();
+      }),
+    );
+  }
+
+  #lend(connection: Connection, waiter: Waiter): void {
+    if (heard(this.#events, 'connectionCheckedOut')) {
+      this.#tellCheckedOut(connection, performance.now() - waiter.since);
+    }
+    waiter.take(connection);
+  }
+
+  #open(): void {
+    const id = ++this.#lastId;
+    const startedAt = performance.now();
+    const connection = new Connection(id, this.#generation, this.address, this.#connectionOptions, this, this.#events);
+    this.#opening++;
+    this.#connections.add(connection);
+    tell(this.#events, 'connectionCreated', () => this.#connectionEvent(connection));
+    connection.open().then(
+      () => {
+        this.#opening--;
+        this.#proven = true;
+        this.#onDescription(connection.description);
+        tell(this.#events, 'connectionReady', () => ({
+          ...this.#connectionEvent(connection),
+          duration: performance.now() - startedAt,
+        }));
+        this.#admit(connection);
+        this.#pump();
+        this.#maintain();
+      },
+      (error: Error) => {
+        this.#opening--;
+        this.#forget(connection, this.#closed === null ? 'error' : 'poolClosed', error);
+        if (this.#closed !== null || connection.generation !== this.#generation) return;
+        this.clear();
+        this.#onFailure(error);
+        // All who wait would run into the same wall.
+        this.#failWaiters(error, 'connectionError');
+      },
+    );
+  }
+
+  /** A new connection is ready: for the first who waits, or to be kept. */
+  #admit(connection: Connection): void {
+    if (connection.generation !== this.#generation) {
+      this.#drop(connection, 'stale');
+      return;
+    }
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) {
+      this.#lend(connection, waiter);
+    } else {
+      connection.idleSince = performance.now();
+      this.#idle.push(connection);
+    }
+  }
+
+  #drop(connection: Connection, reason: ConnectionClosedReason, cause?: Error): void {
+    this.#forget(connection, reason);
+    connection.close(cause ?? new AutoReconnect(`connection ${connection.id} to ${this.address} is no longer used`));
+  }
+
+  #forget(connection: Connection, reason: ConnectionClosedReason, error?: Error): void {
+    if (!this.#connections.delete(connection)) return;
+    tell(this.#events, 'connectionClosed', () => ({
+      ...this.#connectionEvent(connection),
+      reason,
+      ...(error === undefined ? {} : { error }),
+    }));
+  }
+
+  /** One timer for all: they wait equally long, so the first in line is the first whose time is up. */
+  #watchWaiters(limit: number): void {
+    if (this.#waitTimer !== null) return;
+    const first = this.#waiters.first;
+    if (first === undefined) return;
+    this.#waitTimer = setTimeout(
+      () => {
+        this.#waitTimer = null;
+        const now = performance.now();
+        for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
+          if (now - waiter.since < limit) break;
+          this.#waiters.shift();
+          this.#refuse(waiter, this.#waitedTooLong(limit), 'timeout');
+        }
+        this.#watchWaiters(limit);
+      },
+      Math.max(1, limit - (performance.now() - first.since)),
+    );
+  }
+
+  /** Whether as many wait as may, not counting those for whom the cap still leaves a connection. */
+  get #queueIsFull(): boolean {
+    const free = this.#options.maxSize - this.counts.checkedOut;
+    return this.#waiters.length - free >= this.#options.maxWaiters;
+  }
+
+  #waitedTooLong(limit: number): Error {
+    return new WaitQueueTimeoutError(
+      `no connection to ${this.address} within ${limit} ms (waitQueueTimeoutMS): ${this.#busy()}`,
+    );
+  }
+
+  #tooManyWait(): Error {
+    const { maxWaiters, waitQueueTimeout } = this.#options;
+    return new WaitQueueTimeoutError(
+      `no connection to ${this.address}: ${this.#busy()}, and no more than ${maxWaiters} may ` +
+        `(max_pool_size × waitQueueMultiple; waitQueueTimeoutMS is ${waitQueueTimeout})`,
+    );
+  }
+
+  #busy(): string {
+    const { checkedOut, waiting } = this.counts;
+    return `${checkedOut} of ${this.#options.maxSize} (max_pool_size) are checked out, ${this.#opening} opening, ${waiting} operations wait`;
+  }
+
+  #refuse(waiter: Waiter, error: Error, reason: CheckOutFailedReason): void {
+    tell(this.#events, 'connectionCheckOutFailed', () => ({
+      address: String(this.address),
+      reason,
+      error,
+      duration: performance.now() - waiter.since,
+    }));
+    waiter.fail(error);
+  }
+
+  #failWaiters(error: Error, reason: CheckOutFailedReason): void {
+    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
+      this.#refuse(waiter, error, reason);
+    }
+    clearTimeout(this.#waitTimer ?? undefined);
+    this.#waitTimer = null;
+  }
+
+  /** Keeps `minSize` connections open and closes those that were idle for too long. */
+  #startMaintenance(): void {
+    const { minSize, maxIdleTime } = this.#options;
+    if (minSize === 0 && maxIdleTime === null) return;
+    const period = maxIdleTime === null ? 1000 : Math.min(1000, Math.max(10, maxIdleTime / 2));
+    this.#maintenance = setInterval(() => this.#maintain(), period);
+    this.#maintenance.unref();
+  }
+
+  #maintain(): void {
+    const { minSize, maxIdleTime } = this.#options;
+    const oldest = maxIdleTime === null ? Number.NEGATIVE_INFINITY : performance.now() - maxIdleTime;
+    while ((this.#idle[0]?.idleSince ?? Number.POSITIVE_INFINITY) < oldest) {
+      this.#drop(this.#idle.shift() as Connection, 'idle');
+    }
+    if (this.#proven) while (this.#connections.size < minSize) this.#open();
+  }
+
+  #tellCheckOutStarted(): void {
+    tell(this.#events, 'connectionCheckOutStarted', () => ({ address: String(this.address) }));
+  }
+
+  #tellCheckedOut(connection: Connection, duration: number): void {
+    tell(this.#events, 'connectionCheckedOut', () => ({ ...this.#connectionEvent(connection), duration }));
+  }
+
+  #connectionEvent(connection: Connection) {
+    return { address: String(this.address), connectionId: connection.id };
+  }
+}

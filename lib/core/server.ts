@@ -1,0 +1,31 @@
+import type { Address } from './address';
+import type { ConnectionOptions, PoolOptions } from './clientOptions';
+import type { Events } from './events';
+import { Pool } from './pool';
+import { type ServerDescription, unknownServer } from './serverDescription';
+
+/** One server: what is known of it, and the connections to it. */
+export class Server {
+  readonly address: Address;
+  readonly pool: Pool;
+  description: ServerDescription;
+  /** Commands that this server answered it does not know (code 59), in lower case: they are asked once. */
+  readonly unknownCommands = new Set<string>();
+
+  constructor(address: Address, poolOptions: PoolOptions, connectionOptions: ConnectionOptions, events: Events) {
+    this.address = address;
+    this.description = unknownServer(address);
+    this.pool = new Pool(
+      address,
+      poolOptions,
+      connectionOptions,
+      events,
+      (description) => {
+        this.description = description;
+      },
+      () => {
+        this.description = unknownServer(address);
+      },
+    );
+  }
+}
