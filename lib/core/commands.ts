@@ -65,3 +65,31 @@ export function getMoreCommand(namespace: Namespace, id: Long, batchSize: number
 export function killCursorsCommand(namespace: Namespace, ids: readonly Long[]): Document {
   return { killCursors: namespace.collection, cursors: ids, $db: namespace.database };
 }
+
+export function insertCommand(namespace: Namespace, documents: readonly Document[]): Document {
+  return { insert: namespace.collection, documents, $db: namespace.database };
+}
+
+/** One statement of an `update` command. */
+export interface UpdateStatement {
+  q: Document;
+  u: Document | readonly Document[];
+  upsert?: boolean;
+  multi?: boolean;
+  [more: string]: unknown;
+}
+
+export function updateCommand(namespace: Namespace, updates: readonly UpdateStatement[]): Document {
+  return { update: namespace.collection, updates, $db: namespace.database };
+}
+
+/** One statement of a `delete` command; `limit` 0: all that match, 1: the first. */
+export interface DeleteStatement {
+  q: Document;
+  limit: 0 | 1;
+  [more: string]: unknown;
+}
+
+export function deleteCommand(namespace: Namespace, deletes: readonly DeleteStatement[]): Document {
+  return { delete: namespace.collection, deletes, $db: namespace.database };
+}
