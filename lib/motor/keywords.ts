@@ -1,0 +1,264 @@
+/**
+ * Keyword objects: one table per method says which keywords it has, their defaults and what they may be. From it
+ * come the check at run time and the types.
+ */
+
+import type { Doc, Fields, Pairs } from '../../typings/documents';
+import type { Keywords } from '../../typings/dual';
+import { ConfigurationError, ValueError } from '../core/errors';
+
+/** What a value may be, and how an error says so: "skip must be `wanted`". */
+export interface Check<T> {
+  readonly wanted: string;
+  /** The type is right; otherwise a TypeError. */
+  is(value: unknown): value is T;
+  /** Of the right type, but out of range: a ValueError. */
+  inRange?(value: T): boolean;
+}
+
+/** For each keyword its default (`undefined`: absent) and its check. */
+export type KeywordTable = Readonly<Record<string, readonly [fallback: unknown, check: Check<unknown>]>>;
+
+/** What a caller may give. */
+type GivenOf<T extends KeywordTable> = {
+  readonly [K in keyof T]?: (T[K][1] extends Check<infer V> ? V : never) | undefined;
+} & Keywords;
+
+/** What a method works with: every keyword has its value or its default. */
+type OptionsOf<T extends KeywordTable> = {
+  readonly [K in keyof T]: (T[K][1] extends Check<infer V> ? V : never) | Widen<T[K][0]>;
+};
+
+// `true` as a default is a boolean among the options.
+type Widen<D> = D extends boolean ? boolean : D extends number ? number : D extends string ? string : D;
+
+/** Keywords that no table knows, in the order given; they go to the server. */
+export type ServerKeywords = Readonly<Record<string, unknown>>;
+
+export interface KeywordSettings {
+  /** Unknown keywords are no error but are returned as `server`. */
+  readonly rest?: boolean;
+  /** What to do instead of using this unknown keyword, if there is something to say. */
+  readonly hint?: (keyword: string) => string | undefined;
+  /** Keywords that are a ConfigurationError whatever their value. */
+  readonly refused?: readonly string[];
+}
+
+/** The keywords of one method. */
+export interface KeywordReader<Given, Options> {
+  /**
+   * The defaults, with what was given over them; `callback` is left to the wrapper.
+   * Gives one frozen object as long as nothing is given.
+   * @throws TypeError: `given` is no plain object; an unknown keyword; a value of the wrong type
+   * @throws ValueError: a value out of range
+   * @throws ConfigurationError: a refused keyword
+   */
+  read(method: string, given: Given | null | undefined): Options;
+}
+
+/** The type of the keyword object of a table. */
+export type Given<Reader> = Reader extends KeywordReader<infer G, unknown> ? G : never;
+
+/** The type of what a table's `read` returns. */
+export type Options<Reader> = Reader extends { read(method: string, given: never): infer O } ? O : never;
+
+/** Relics of older drivers, which Motor refuses on every constructor and every asynchronous method. */
+export const REFUSED: readonly string[] = ['safe', 'slave_okay', 'slaveok', 'auto_start_request'];
+
+const NONE: ServerKeywords = Object.freeze({});
+
+export function keywords<const T extends KeywordTable>(
+  table: T,
+  settings: KeywordSettings & { rest: true },
+): KeywordReader<GivenOf<T> & ServerKeywords, OptionsOf<T> & { readonly server: ServerKeywords }>;
+export function keywords<const T extends KeywordTable>(
+  table: T,
+  settings?: KeywordSettings,
+): KeywordReader<GivenOf<T>, OptionsOf<T>>;
+export function keywords(
+  table: KeywordTable,
+  { rest = false, hint, refused = REFUSED }: KeywordSettings = {},
+): KeywordReader<object, object> {
+  const checks = new Map(Object.entries(table).map(([name, [, check]]) => [name, check]));
+  const entries = Object.entries(table).map(([name, [fallback]]) => [name, fallback] as const);
+  const defaults = Object.freeze(Object.fromEntries(rest ? [...entries, ['server', NONE]] : entries));
+
+  return {
+    read(method, given) {
+      if (given === undefined || given === null) return defaults;
+      if (!isPlainObject(given))
+        throw new TypeError(`${method}: keywords must be a plain object, not ${picture(given)}`);
+      let options: Record<string, unknown> | undefined;
+      let server: Record<string, unknown> | undefined;
+      for (const name of Object.keys(given)) {
+        const value = given[name];
+        if (name === 'callback') continue;
+        const check = checks.get(name);
+        if (check === undefined) {
+          if (refused.includes(name)) throw refusal(method, name);
+          if (!rest) throw unknownKeyword(method, name, hint?.(name) ?? spelling(name, checks));
+          if (value === undefined) continue; // absent
+          server ??= {};
+          server[name] = value;
+        } else if (value !== undefined) {
+          expect(method, name, check, value);
+          options ??= { ...defaults };
+          options[name] = value;
+        }
+      }
+      if (server === undefined) return options ?? defaults;
+      return { ...(options ?? defaults), server };
+    },
+  };
+}
+
+/**
+ * The value, if it is what the check wants; for keywords and for arguments by position alike.
+ * @throws TypeError, ValueError: naming method, argument, what is wanted and what came
+ */
+export function expect<T>(method: string, name: string, check: Check<T>, value: unknown): T {
+  if (!check.is(value)) throw new TypeError(`${method}: ${name} must be ${check.wanted}, not ${picture(value)}`);
+  if (check.inRange !== undefined && !check.inRange(value)) {
+    throw new ValueError(`${method}: ${name} must be ${check.wanted}, not ${picture(value)}`);
+  }
+  return value;
+}
+
+/** The error for a keyword that a method does not have. */
+export function unknownKeyword(method: string, name: string, advice?: string): TypeError {
+  return new TypeError(`${method}: unknown keyword '${name}'${advice === undefined ? '' : `; ${advice}`}`);
+}
+
+/** The error for a keyword that is refused whatever its value. */
+export function refusal(method: string, name: string): ConfigurationError {
+  const advice = name === 'safe' ? 'w: 0 or 1 (a write concern)' : 'read_preference';
+  return new ConfigurationError(
+    `${method}: the keyword '${name}' is not supported${name === 'auto_start_request' ? '' : `; use ${advice}`}`,
+  );
+}
+
+/** For `hint`, where a projection is often written as if it were the keywords. */
+export function chooseFieldsWith(keyword: string): (name: string) => string {
+  return (name) => `fields are chosen with { ${keyword}: { ${isName(name) ? name : JSON.stringify(name)}: 1 } }`;
+}
+
+function isName(text: string): boolean {
+  return /^[A-Za-z_$][\w$]*$/.test(text);
+}
+
+/** A keyword that is only spelled in another way. */
+function spelling(name: string, known: ReadonlyMap<string, unknown>): string | undefined {
+  const plain = (text: string) => text.replaceAll('_', '').toLowerCase();
+  for (const other of known.keys()) if (plain(other) === plain(name)) return `write '${other}'`;
+  return undefined;
+}
+
+// The values
+
+/** An object written in braces: no instance of a class, no BSON value, no array. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** A document: a plain object, a Map (`SON`), or an instance of a class that is nothing else to BSON. */
+export function isDocument(value: unknown): value is Doc {
+  if (typeof value !== 'object' || value === null) return false;
+  if ('_bsontype' in value) return false;
+  if (isPlainObject(value) || value instanceof Map) return true;
+  if (Symbol.iterator in value || Symbol.asyncIterator in value) return false;
+  return Object.prototype.toString.call(value) === '[object Object]';
+}
+
+/** What came, so far as an error may tell: numbers and such as they are, of all else only the kind. */
+export function picture(value: unknown): string {
+  switch (typeof value) {
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'bigint':
+      return `${value}n`;
+    case 'object': {
+      if (value === null) return 'null';
+      if (isPlainObject(value)) return 'a plain object';
+      const name = String(value.constructor?.name || 'object');
+      return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
+    }
+    default:
+      return `a ${typeof value}`;
+  }
+}
+
+// The checks
+
+function check<T>(wanted: string, is: (value: unknown) => value is T, inRange?: (value: T) => boolean): Check<T> {
+  return inRange === undefined ? { wanted, is } : { wanted, is, inRange };
+}
+
+const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
+const isString = (value: unknown): value is string => typeof value === 'string';
+const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
+
+const isPairs = (value: unknown): value is Pairs =>
+  Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2 && isString(pair[0]));
+
+export const bool = check('a boolean', isBoolean);
+export const string = check('a string', isString);
+export const number = check('a number', isNumber);
+export const integer = check('an integer', isInteger);
+/** An integer that counts something. */
+export const whole = check('a non-negative integer', isInteger, (value) => value >= 0);
+export const positiveNumber = check('a positive number', isNumber, (value) => value > 0);
+export const document = check('a document', isDocument);
+export const documents = check('an array of documents', (value): value is Doc[] => {
+  return Array.isArray(value) && value.every(isDocument);
+});
+/** Keys with directions. A list of anything else has the right type and a wrong value, as in Python. */
+export const pairs: Check<Pairs> = check(
+  'an array of [key, direction] pairs',
+  (value): value is Pairs => Array.isArray(value),
+  isPairs,
+);
+export const fieldSpec = check('an array of field names or a document', (value): value is Fields => {
+  return Array.isArray(value) ? value.every(isString) : isDocument(value);
+});
+// biome-ignore lint/complexity/noBannedTypes: any function or class
+export const fn = check('a function', (value): value is Function => typeof value === 'function');
+/** Whatever comes is left to the server. */
+export const anything = check('anything', (value): value is unknown => true);
+
+export function orNull<T>(other: Check<T>): Check<T | null> {
+  const { inRange } = other;
+  return check(
+    `${other.wanted} or null`,
+    (value): value is T | null => value === null || other.is(value),
+    inRange && ((value) => value === null || inRange(value)),
+  );
+}
+
+export function either<A, B>(one: Check<A>, other: Check<B>): Check<A | B> {
+  return check(
+    `${one.wanted} or ${other.wanted}`,
+    (value): value is A | B => one.is(value) || other.is(value),
+    (value) =>
+      (one.is(value) && (one.inRange?.(value) ?? true)) || (other.is(value) && (other.inRange?.(value) ?? true)),
+  );
+}
+
+export function oneOf<const V extends string | number | boolean>(...values: readonly V[]): Check<V> {
+  const wanted = `one of ${values.map((value) => (isString(value) ? `'${value}'` : String(value))).join(', ')}`;
+  return check(wanted, (value): value is V => (values as readonly unknown[]).includes(value));
+}
+
+export function arrayOf<T>(item: Check<T>): Check<T[]> {
+  return check(`an array, each item ${item.wanted}`, (value): value is T[] => {
+    return Array.isArray(value) && value.every((one) => item.is(one) && (item.inRange?.(one) ?? true));
+  });
+}
+
+export function instanceOf<T>(Class: abstract new (...args: never[]) => T, wanted: string): Check<T> {
+  return check(wanted, (value): value is T => value instanceof Class);
+}
