@@ -31,7 +31,9 @@ export interface TopologyOptions {
   readonly replicaSet: string | null;
   /** Talk to the one seed, whatever it is. */
   readonly direct: boolean;
+  /** How long a server is waited for, at most; where only one round is made, how long that may take. */
   readonly serverSelectionTimeout: number;
+  /** From one look at a server to the next. */
   readonly heartbeatFrequency: number;
   readonly monitoringMode: 'auto' | 'stream' | 'poll';
 }
@@ -108,7 +110,7 @@ export type Mechanism =
   | 'MONGODB-AWS'
   | 'MONGODB-OIDC';
 
-export type Compressor = 'zlib' | 'zstd' | 'snappy';
+export type Compressor = 'zlib' | 'zstd';
 
 export type UuidRepresentation = 'unspecified' | 'standard' | 'pythonLegacy' | 'javaLegacy' | 'csharpLegacy';
 

@@ -70,7 +70,7 @@ export function isAnyTags(tagSets: readonly TagSet[]): boolean {
 export const modeRule: Rule<Mode> = {
   says: `${MODE_NAMES.join(', ')}, or their numbers 0 to 4`,
   read(value) {
-    const mode = typeof value === 'string' ? MODE_NAMES.findIndex((name) => name === value) : value;
+    const mode = typeof value === 'string' ? (MODE_NAMES as readonly string[]).indexOf(value) : value;
     if (typeof mode !== 'number' || MODE_NAMES[mode] === undefined) throw new Unfit('value');
     return mode as Mode;
   },
