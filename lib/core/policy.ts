@@ -11,11 +11,13 @@ export interface Policy {
   readonly retries: boolean;
   /** After `close()`: whether the next operation opens the client again. */
   readonly reopens: boolean;
+  /** Whose options there are, and by which names. */
+  readonly optionNames: 'PyMongo 2.7' | 'PyMongo 4.9';
   /** The class of errors about option values. */
   readonly optionErrors: 'ConfigurationError' | 'ValueError and TypeError';
   /** An option that stands both in the connection string and among the keywords. */
   readonly precedence: 'string' | 'keyword';
-  /** An unknown option in a connection string. */
+  /** An option of a connection string that is unknown or has a bad value: refuse it, or warn and go on without it. */
   readonly unknownUriOption: 'error' | 'warning';
   /** Refuse keys that begin with `$` or contain `.` before sending, or leave them to the server. */
   readonly checkKeys: boolean;
