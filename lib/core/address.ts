@@ -14,9 +14,7 @@ export class Address {
 
   /** A host name without regard to case, or, where it ends in `.sock`, the path of a Unix socket. */
   static of(host: string, port: number = DEFAULT_PORT): Address {
-    // A path may also come without that ending, percent-encoded in a connection string.
-    if (host.endsWith('.sock') || host.includes('/')) return new Address(host, null);
-    return new Address(host.toLowerCase(), port);
+    return host.endsWith('.sock') ? new Address(host, null) : new Address(host.toLowerCase(), port);
   }
 
   /**
@@ -29,12 +27,14 @@ export class Address {
       throw new ConfigurationError('a user stands only in a connection string: mongodb://user:password@host');
     }
     if (text === '') throw new ConfigurationError('the host is empty; perhaps there is a comma too many');
-    if (text.endsWith('.sock') || text.includes('/')) return Address.of(text);
+    if (text.endsWith('.sock')) return Address.of(text);
 
-    const parts = /^(?:\[([^[\]]+)\]|([^:[\]]+))(?::(.*))?$/.exec(text);
+    const parts = /^(?:\[([^[\]/?\s]+)\]|([^:[\]/?\s]+))(?::(.*))?$/.exec(text);
     const host = parts?.[1] ?? parts?.[2];
     if (host === undefined) {
-      throw new ConfigurationError(`'${text}' is no address: write name, name:port, or [::1]:port for IPv6`);
+      throw new ConfigurationError(
+        `'${text}' is no address: write name, name:port, [::1]:port, or a path that ends in .sock`,
+      );
     }
     const digits = parts?.[3];
     if (digits === undefined) return Address.of(host, port);

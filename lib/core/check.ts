@@ -39,7 +39,9 @@ export function fieldsOf(value: unknown): Record<string, unknown> | null {
   if (value instanceof Map) return Object.fromEntries(value) as Record<string, unknown>;
   if (typeof value !== 'object' || value === null) return null;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null ? (value as Record<string, unknown>) : null;
+  // Also of another realm, whose Object.prototype is not ours.
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  return isPlain ? (value as Record<string, unknown>) : null;
 }
 
 export const boolean: Rule<boolean> = {

@@ -89,7 +89,7 @@ function separateKeywords({ caller, host, port, keywords = {} }: ClientArguments
   const others: [string, unknown][] = [];
   for (const [name, value] of Object.entries(fields)) {
     const lower = name.toLowerCase();
-    if (lower in REFUSED && policy.optionNames === 'PyMongo 2.7') {
+    if (Object.hasOwn(REFUSED, lower) && policy.optionNames === 'PyMongo 2.7') {
       throw new ConfigurationError(`${caller}: the keyword ${name} is refused; ${REFUSED[lower]}`);
     }
     if (value === undefined) continue;
@@ -106,7 +106,7 @@ function readKeywords(keywords: readonly [string, unknown][], caller: string, po
   for (const [written, value] of keywords) {
     const named = names.get(written.toLowerCase());
     if (named === undefined) {
-      const known = [...names.values()].map(({ name }) => name).filter((name) => !(name in REFUSED));
+      const known = [...names.values()].map(({ name }) => name).filter((name) => !Object.hasOwn(REFUSED, name));
       throw new TypeError(`${caller}: unknown keyword '${written}'${hint(written, ['host', 'port', ...known])}`);
     }
     reading.add(named, value);

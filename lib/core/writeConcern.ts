@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Document } from 'bson';
 import { boolean, check, fieldsOf, integer, type Rule, Unfit } from './check';
 import { ConfigurationError } from './errors';
@@ -74,22 +75,30 @@ export class WriteConcern {
     const given = fieldsOf(value);
     if (given === null)
       throw new ConfigurationError('write_concern must be an object with the keys w, wtimeout, j, fsync');
-    let concern = DEFAULT_WRITE_CONCERN;
-    for (const [name, field] of Object.entries(given)) concern = concern.with(name, field, errors);
-    return concern;
+    const fields: WriteConcernFields = {};
+    for (const [name, field] of Object.entries(given)) {
+      if (field !== undefined) Object.assign(fields, { [keyOf(name)]: checkField(name, field, errors) });
+    }
+    return new WriteConcern(fields);
   }
 
   /** This concern with one key set, checked; `undefined` takes the key away. */
   with(name: string, value: unknown, errors: Policy['optionErrors'] = 'ConfigurationError'): WriteConcern {
-    const key = KEYS.get(name);
-    if (key === undefined) {
-      throw new ConfigurationError(`write_concern has no key '${name}', only w, wtimeout, j (journal) and fsync`);
-    }
-    const { [key]: _, ...others } = this.document;
+    const { [keyOf(name)]: _, ...others } = this.document;
     if (value === undefined) return new WriteConcern(others);
-    const rule: Rule<number | string | boolean> = writeConcernRules[key];
-    return new WriteConcern({ ...others, [key]: check(name, rule, value, errors) });
+    return new WriteConcern({ ...others, [keyOf(name)]: checkField(name, value, errors) });
   }
+}
+
+function keyOf(name: string): Key {
+  const key = KEYS.get(name);
+  if (key !== undefined) return key;
+  throw new ConfigurationError(`write_concern has no key '${name}', only w, wtimeout, j (journal) and fsync`);
+}
+
+function checkField(name: string, value: unknown, errors: Policy['optionErrors']): number | string | boolean {
+  const rule: Rule<number | string | boolean> = writeConcernRules[keyOf(name)];
+  return check(name, rule, value, errors);
 }
 
 /** Nothing set: acknowledged by one server. */
@@ -105,35 +114,37 @@ export interface WriteConcernHolder {
  * a new concern in the holder's place, so the path of an operation reads a plain field.
  */
 export function liveWriteConcern(holder: WriteConcernHolder): WriteConcernFields {
-  return new Proxy<WriteConcernFields>(
-    {},
-    {
-      get: (target, name, receiver) =>
-        typeof name === 'string' && KEYS.has(name)
-          ? holder.writeConcern.document[KEYS.get(name) as Key]
-          : (Reflect.get(target, name, receiver) as unknown),
-      has: (target, name) =>
-        typeof name === 'string' && KEYS.has(name)
-          ? (KEYS.get(name) as Key) in holder.writeConcern.document
-          : Reflect.has(target, name),
-      set(_target, name, value) {
-        holder.writeConcern = holder.writeConcern.with(String(name), value);
-        return true;
-      },
-      defineProperty(_target, name, { value }) {
-        holder.writeConcern = holder.writeConcern.with(String(name), value);
-        return true;
-      },
-      deleteProperty(_target, name) {
-        if (typeof name === 'string' && KEYS.has(name)) holder.writeConcern = holder.writeConcern.with(name, undefined);
-        return true;
-      },
-      ownKeys: () => Object.keys(holder.writeConcern.document),
-      getOwnPropertyDescriptor(_target, name) {
-        const { document } = holder.writeConcern;
-        if (typeof name !== 'string' || !Object.hasOwn(document, name)) return undefined;
-        return { value: document[name as Key], writable: true, enumerable: true, configurable: true };
-      },
+  // Printing looks at what a proxy stands before, not at the proxy.
+  const printed = Object.defineProperty({}, inspect.custom, {
+    value: () => ({ ...holder.writeConcern.document }),
+    configurable: true,
+  });
+  return new Proxy<WriteConcernFields>(printed, {
+    get: (target, name, receiver) =>
+      typeof name === 'string' && KEYS.has(name)
+        ? holder.writeConcern.document[KEYS.get(name) as Key]
+        : (Reflect.get(target, name, receiver) as unknown),
+    has: (target, name) =>
+      typeof name === 'string' && KEYS.has(name)
+        ? (KEYS.get(name) as Key) in holder.writeConcern.document
+        : Reflect.has(target, name),
+    set(_target, name, value) {
+      holder.writeConcern = holder.writeConcern.with(String(name), value);
+      return true;
     },
-  );
+    defineProperty(_target, name, { value }) {
+      holder.writeConcern = holder.writeConcern.with(String(name), value);
+      return true;
+    },
+    deleteProperty(_target, name) {
+      if (typeof name === 'string' && KEYS.has(name)) holder.writeConcern = holder.writeConcern.with(name, undefined);
+      return true;
+    },
+    ownKeys: () => Object.keys(holder.writeConcern.document),
+    getOwnPropertyDescriptor(_target, name) {
+      const { document } = holder.writeConcern;
+      if (typeof name !== 'string' || !Object.hasOwn(document, name)) return undefined;
+      return { value: document[name as Key], writable: true, enumerable: true, configurable: true };
+    },
+  });
 }

@@ -83,3 +83,27 @@ conformance<AuthCase>('auth/tests/legacy', { run: 39, skipped: 28 }, (test) => {
 conformance<ConcernCase>('read-write-concern/tests/connection-string', { run: 5, skipped: 0 }, (test) => () => {
   expect(read(test.uri).readConcern).to.deep.equal(test.readConcern.level === undefined ? null : test.readConcern);
 });
+
+interface DocumentCase {
+  description: string;
+  valid: boolean;
+  writeConcern?: Record<string, unknown>;
+  writeConcernDocument?: Record<string, unknown> | null;
+  isAcknowledged?: boolean;
+  readConcern?: { level?: string };
+  readConcernDocument?: Record<string, unknown>;
+}
+
+conformance<DocumentCase>('read-write-concern/tests/document', { run: 20, skipped: 0 }, (test) => () => {
+  const { writeConcern, readConcern } = test;
+  const keywords = writeConcern ?? (readConcern?.level === undefined ? {} : { readConcernLevel: readConcern.level });
+  const make = () => readOptions({ caller: 'Client', keywords }, asyncioLike);
+  if (!test.valid) {
+    expect(make).to.throw();
+    return;
+  }
+  const options = make();
+  expect(options.readConcern ?? {}).to.deep.equal(test.readConcernDocument ?? {});
+  expect(options.writeConcern.document).to.deep.equal(test.writeConcernDocument ?? {});
+  expect(options.writeConcern.acknowledged).to.equal(test.isAcknowledged ?? true);
+});

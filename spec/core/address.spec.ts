@@ -47,6 +47,11 @@ describe('Address', () => {
       '[]',
       ':1',
       'a:1:2',
+      'a/db',
+      'a/?w=1',
+      '/tmp/x',
+      'a b',
+      ' a',
     ]) {
       expect(() => Address.parse(text), text).to.throw(ConfigurationError);
     }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { ConfigurationError, ValueError } from '../../lib/core/errors';
 import { DEFAULT_WRITE_CONCERN, liveWriteConcern, WriteConcern } from '../../lib/core/writeConcern';
@@ -82,6 +83,7 @@ describe('liveWriteConcern', () => {
     expect(live).to.deep.equal({ w: 'majority', wtimeout: 10 });
     expect(Object.keys(live)).to.deep.equal(['w', 'wtimeout']);
     expect(JSON.stringify(live)).to.equal('{"w":"majority","wtimeout":10}');
+    expect(inspect(live)).to.equal("{ w: 'majority', wtimeout: 10 }");
     expect('j' in live).to.equal(false);
     expect(live.j).to.equal(undefined);
   });
