@@ -80,14 +80,15 @@ const DIFFERENT: Record<string, string> = {
 
 describe('options in connection strings', () => {
   // The files named in these strings are read when a client is made.
-  const folder = mkdtempSync(join(tmpdir(), 'motor-options-'));
-  const before_ = process.cwd();
+  const startedIn = process.cwd();
+  let folder = '';
   before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'motor-options-'));
     for (const file of ['ca.pem', 'cert.pem']) writeFileSync(join(folder, file), file);
     process.chdir(folder);
   });
   after(() => {
-    process.chdir(before_);
+    process.chdir(startedIn);
     rmSync(folder, { recursive: true });
   });
 

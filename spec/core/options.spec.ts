@@ -310,9 +310,13 @@ describe('options of the first Motor', () => {
   });
 
   describe('TLS', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'motor-tls-'));
-    const pem = join(folder, 'a.pem');
-    before(() => writeFileSync(pem, 'PEM'));
+    let folder = '';
+    let pem = '';
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), 'motor-tls-'));
+      pem = join(folder, 'a.pem');
+      writeFileSync(pem, 'PEM');
+    });
     after(() => rmSync(folder, { recursive: true }));
 
     const tls = (keywords: Keywords) => motor(keywords).connection.tls;
