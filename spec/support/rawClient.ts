@@ -3,7 +3,11 @@ import type { Document } from 'bson';
 import { MessageReader, opMsg, opQuery, replyOf } from './message';
 
 /** Where a server listens: a port or a Unix socket. */
-export type Where = { host?: string; port?: number; path?: string };
+export interface Where {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly path?: string | undefined;
+}
 
 /** A reply that says `ok: 0`. */
 export class CommandError extends Error {
@@ -42,7 +46,7 @@ export class RawClient {
     socket.on('close', () => this.#fail(new Error('the connection was closed')));
   }
 
-  /** Connect to a `Server`, a `Proxy`, or any `{ host, port }` or `{ path }`. */
+  /** Connect to a `Server`, a `FaultProxy`, or any `{ host, port }` or `{ path }`. */
   static connect(where: Where): Promise<RawClient> {
     return new Promise((resolve, reject) => {
       const { host, port, path } = where;

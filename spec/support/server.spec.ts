@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { eventually } from './eventually';
 import { server } from './hooks';
 import { EXHAUST_ALLOWED, flagsOf, MORE_TO_COME, opMsg, replyOf } from './message';
 import { needing, needsOwnServer } from './needs';
 import { CommandError, RawClient, runRaw } from './rawClient';
+import { rejection } from './rejection';
 import { startServer } from './server';
 
 /** A server in a process of its own, as a shell would start it. */
@@ -27,24 +29,11 @@ async function serveElsewhere() {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    // What ended and waits for being reaped, which in a container may be never, is not alive.
+    return !/^State:\s+Z/m.test(existsSync('/proc/self') ? readFileSync(`/proc/${pid}/status`, 'utf8') : '');
   } catch {
     return false;
   }
-}
-
-/** Wait until something holds, and fail when it does not within five seconds. */
-async function eventually(holds: () => boolean, what: string): Promise<void> {
-  for (const deadline = Date.now() + 5000; !holds(); await sleep(20)) {
-    if (Date.now() > deadline) throw new Error(`not within 5 s: ${what}`);
-  }
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<Error> {
-  return promise.then(
-    () => expect.fail('it did not fail'),
-    (error: Error) => error,
-  );
 }
 
 describe('the test server', () => {
@@ -90,12 +79,12 @@ describe('the test server', () => {
   it('closes the connection on a length that no message has, and goes on with the others', async () => {
     const other = await RawClient.connect(server());
     other.write(Buffer.from([255, 255, 255, 255, 0, 0, 0, 0]));
-    expect(await failureOf(other.read())).to.have.property('message', 'the connection was closed');
+    expect(await rejection(other.read())).to.have.property('message', 'the connection was closed');
     expect((await client.run('admin', { ping: 1 })).ok).to.equal(1);
   });
 
   it('answers commands it does not know by an error', async () => {
-    const error = await failureOf(client.run('admin', { frobnicate: 1 }));
+    const error = await rejection(client.run('admin', { frobnicate: 1 }));
     expect(error).to.be.instanceOf(CommandError).with.property('code', 59);
   });
 
@@ -157,7 +146,7 @@ describe('the test server', () => {
     const documents = Array.from({ length: 50_000 }, (_, _id) => ({ _id }));
     await client.run('spec_server', { insert: 'numbers', documents });
     const slow = { aggregate: 'numbers', pipeline: [{ $sort: { x: 1, _id: -1 } }, { $group: { _id: '$_id' } }] };
-    const error = await failureOf(client.run('spec_server', { ...slow, cursor: {}, maxTimeMS: 1 }));
+    const error = await rejection(client.run('spec_server', { ...slow, cursor: {}, maxTimeMS: 1 }));
     expect(error).to.be.instanceOf(CommandError).with.property('code', 50);
     await client.run('spec_server', { dropDatabase: 1 });
   });
@@ -181,7 +170,7 @@ describe('starting and stopping a server', () => {
     await Promise.all([other.stop(), other.stop()]);
     expect(isAlive(Number(pid))).to.equal(false);
     expect(existsSync(folder)).to.equal(false);
-    expect(await failureOf(RawClient.connect(other))).to.have.property('code', 'ECONNREFUSED');
+    expect(await rejection(RawClient.connect(other))).to.have.property('code', 'ECONNREFUSED');
   });
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
