@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import * as sinon from 'sinon';
 import { eventually } from './eventually';
 import { server } from './hooks';
 import { EXHAUST_ALLOWED, flagsOf, MORE_TO_COME, opMsg, replyOf } from './message';
@@ -192,6 +193,21 @@ describe('starting and stopping a server', () => {
     expect(existsSync(folder)).to.equal(false);
   });
 
+  it('says so when a server ends by itself, and removes its folder', async () => {
+    const other = await startServer();
+    const { pid } = await runRaw(other, 'admin', { serverStatus: 1 });
+    const said = sinon.stub(console, 'error');
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+      await eventually(() => said.called, 'a word about it');
+      expect(said.firstCall.args[0]).to.equal(`The MongoDB server at ${other.address} ended by itself (SIGKILL).`);
+    } finally {
+      said.restore();
+    }
+    expect(existsSync(dirname(String(other.socketPath)))).to.equal(false);
+    await other.stop();
+  });
+
   it('lets a script end that forgot to stop it', async () => {
     const script = `
       require(${JSON.stringify(join(__dirname, 'server.js'))}).startServer().then((server) => {
@@ -241,4 +257,13 @@ describe('capabilities', () => {
       expect(cursor.id).to.equal(0);
     }),
   );
+
+  it('skip a test that lacks something, with the reason', async () => {
+    const test = { title: 'flies' };
+    const context = { test, skip: sinon.stub().throws(new Error('skipped')) };
+    const flying = needing('command fly', () => expect.fail('it ran'));
+    const error = await rejection(Promise.resolve(flying.call(context as unknown as Mocha.Context)));
+    expect(error.message).to.equal('skipped');
+    expect(test.title).to.equal('flies (skipped: the server has no command fly)');
+  });
 });
