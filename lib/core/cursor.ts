@@ -12,6 +12,8 @@ export interface CursorOptions {
   batchSize?: number;
   /** It may go on where there was nothing more: an empty batch is no reason to ask again at once. */
   tailable?: boolean;
+  /** The server waits for new documents before it answers. */
+  awaitsData?: boolean;
   /** Milliseconds that the server waits for new documents, for a tailable cursor that awaits data. */
   maxAwaitTime?: number | null;
   comment?: unknown;
@@ -111,6 +113,14 @@ export class Cursor {
     return this.#closed;
   }
 
+  get tailable(): boolean {
+    return this.#options.tailable ?? false;
+  }
+
+  get awaitsData(): boolean {
+    return this.#options.awaitsData ?? false;
+  }
+
   /** How many documents are here. */
   get buffered(): number {
     return this.#batch.length - this.#position;
@@ -151,6 +161,11 @@ export class Cursor {
     return this.#pending;
   }
 
+  /** Send the command that opens it, unless that was done. */
+  async start(): Promise<void> {
+    if (this.#command !== null) await this.#attempt(() => this.#open(this.#command as Document));
+  }
+
   /** Up to `length` documents, `null`: all that are left. */
   async toList(length: number | null): Promise<Document[]> {
     const most = length ?? Number.POSITIVE_INFINITY;
@@ -172,20 +187,24 @@ export class Cursor {
   }
 
   async #fetchBatch(): Promise<boolean> {
-    const { tailable = false } = this.#options;
     do {
-      try {
-        await (this.#command === null ? this.#getMore(this.#id as Long) : this.#open(this.#command));
-      } catch (error) {
-        const remains = this.#release();
-        this.#id = Long.ZERO;
-        // The server may not have noticed that nobody waits for it any longer.
-        if (error instanceof AutoReconnect && remains !== null) void killRemains(remains);
-        if (tailable && isLostPosition(error)) return false;
-        throw error;
-      }
-    } while (this.buffered === 0 && this.#mayHaveMore && !tailable);
+      const command = this.#command;
+      await this.#attempt(() => (command === null ? this.#getMore(this.#id as Long) : this.#open(command)));
+    } while (this.buffered === 0 && this.#mayHaveMore && this.#options.tailable !== true);
     return this.buffered > 0;
+  }
+
+  /** A cursor that fails is at its end. */
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      const remains = this.#release();
+      this.#id = Long.ZERO;
+      // The server may not have noticed that nobody waits for it any longer.
+      if (error instanceof AutoReconnect && remains !== null) void killRemains(remains);
+      if (this.#options.tailable !== true || !isLostPosition(error)) throw error;
+    }
   }
 
   async #open(command: Document): Promise<void> {

@@ -31,7 +31,11 @@ export async function insertMany<T>(
   const { ordered, writeConcern, extra, finish } = options;
   const replies: T[] = [];
   let failure: unknown = null;
-  const sequence = new SequenceBuilder('documents', `insert on ${namespace.database}.${namespace.collection}`, description);
+  const sequence = new SequenceBuilder(
+    'documents',
+    `insert on ${namespace.database}.${namespace.collection}`,
+    description,
+  );
 
   const send = async () => {
     const command = insertCommand(namespace, []);

@@ -135,11 +135,11 @@ export function encodeLegacyQuery(requestId: number, command: Document): Buffer 
  * Take a whole message apart.
  * @throws ProtocolError: an unknown opcode or section, or BSON that cannot be read
  */
-export function decodeReply(message: Buffer): Reply {
+export function decodeReply(message: Buffer, decoding?: DeserializeOptions): Reply {
   const responseTo = message.readInt32LE(8);
   const opcode = message.readInt32LE(12);
   try {
-    if (opcode === OP_MSG) return decodeMsg(message, responseTo);
+    if (opcode === OP_MSG) return decodeMsg(message, responseTo, decoding);
     if (opcode === OP_REPLY) return decodeLegacyReply(message, responseTo);
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
@@ -150,7 +150,7 @@ export function decodeReply(message: Buffer): Reply {
 
 const DECODING = { index: MSG_BODY_OFFSET, allowObjectSmallerThanBufferSize: true };
 
-function decodeMsg(message: Buffer, responseTo: number): Reply {
+function decodeMsg(message: Buffer, responseTo: number, decoding: DeserializeOptions | undefined): Reply {
   if (message.length < MSG_BODY_OFFSET + 5)
     throw new ProtocolError(`the reply is cut short at ${message.length} bytes`);
   const flags = message.readInt32LE(HEADER_SIZE);
@@ -158,7 +158,11 @@ function decodeMsg(message: Buffer, responseTo: number): Reply {
   const end = (flags & CHECKSUM_PRESENT) === 0 ? message.length : message.length - CHECKSUM_SIZE;
   const moreToCome = (flags & MORE_TO_COME) !== 0;
   if (message[MSG_BODY_OFFSET - 1] === 0 && message.readInt32LE(MSG_BODY_OFFSET) === end - MSG_BODY_OFFSET) {
-    return { responseTo, moreToCome, body: deserialize(message, DECODING) };
+    return {
+      responseTo,
+      moreToCome,
+      body: deserialize(message, decoding === undefined ? DECODING : { ...decoding, ...DECODING }),
+    };
   }
   return { responseTo, moreToCome, body: decodeSections(message, end) };
 }

@@ -1,4 +1,4 @@
-import type { Document } from 'bson';
+import type { DeserializeOptions, Document } from 'bson';
 import type { Address } from './address';
 import { type Failed, failureOf } from './failure';
 import { type DocumentSequence, decodeSequence } from './message';
@@ -20,6 +20,10 @@ export interface OperationOptions {
   acknowledged?: boolean;
   /** Longest time without a byte from the server, in place of `socketTimeoutMS`; null: none. Milliseconds. */
   socketTimeout?: number | null;
+  /** How the reply is decoded; default: as `bson` does it. */
+  decoding?: DeserializeOptions;
+  /** The class of the documents in the reply's batch; default: plain objects. */
+  documentClass?: new () => object;
   /** The caller looks at `ok` itself: a reply that tells of a failure is a result like any other. */
   rawReply?: boolean;
 }

@@ -1,0 +1,14 @@
+/** The surface of Motor 0.2: what `motor-mongo` exports. */
+
+export { Binary, BSONRegExp as Regex, Code, DBRef, MaxKey, MinKey, ObjectId, Timestamp, UUID } from 'bson';
+export type { Addr, CursorId, Dir, Doc, Fields, Js, KeyOrList, Mode, Pairs, Read, Write } from '../typings/documents';
+export type { Callback, Children, Named } from '../typings/dual';
+export * from './core/errors';
+export type { ClientEvents, Events } from './core/events';
+export { SON } from './core/son';
+export { version } from './core/version';
+export { MotorClient } from './motor/client';
+export { MotorCollection } from './motor/collection';
+export { MotorCommandCursor } from './motor/commandCursor';
+export { MotorCursor } from './motor/cursor';
+export { MotorDatabase } from './motor/database';

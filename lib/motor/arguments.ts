@@ -1,0 +1,72 @@
+/** Reading of arguments that several methods take. */
+
+import { Code, type Document } from 'bson';
+import type { Dir, Doc, Fields, Js, KeyOrList, Pairs } from '../../typings/documents';
+import { isDocument } from '../core/documents';
+import { ValueError } from '../core/errors';
+import { picture } from './keywords';
+
+/**
+ * A query document; null stands for "any document" and anything that is no document for the `_id` to look for.
+ * @see Motor 0.2, `spec_or_id`
+ */
+export function specOf(specOrId: unknown): Document {
+  if (specOrId === null || specOrId === undefined) return {};
+  return isDocument(specOrId) ? specOrId : { _id: specOrId };
+}
+
+/** @throws TypeError: no document */
+export function documentOf(method: string, name: string, value: unknown): Document {
+  if (!isDocument(value)) throw new TypeError(`${method}: ${name} must be a document, not ${picture(value)}`);
+  return value;
+}
+
+/** A projection: a list of names becomes a document, an empty one asks for `_id` alone. */
+export function projectionOf(fields: Fields): Document {
+  const projection: Document = Array.isArray(fields) ? Object.fromEntries(fields.map((name) => [name, 1])) : fields;
+  const empty = projection instanceof Map ? projection.size === 0 : Object.keys(projection).length === 0;
+  return empty ? { _id: 1 } : projection;
+}
+
+/**
+ * Keys with directions as an ordered document.
+ * @throws TypeError: neither a string nor a list
+ * @throws ValueError: an empty list, or one of anything but pairs
+ */
+export function keysOf(method: string, name: string, keyOrList: unknown): Map<string, Dir> {
+  return pairsOf(method, name, typeof keyOrList === 'string' ? [[keyOrList, 1]] : keyOrList);
+}
+
+/** As {@link keysOf}, but a string will not do. */
+export function pairsOf(method: string, name: string, list: unknown): Map<string, Dir> {
+  if (!Array.isArray(list)) {
+    throw new TypeError(`${method}: ${name} must be a list of [key, direction] pairs, not ${picture(list)}`);
+  }
+  if (list.length === 0) throw new ValueError(`${method}: ${name} must not be empty`);
+  const keys = new Map<string, Dir>();
+  for (const pair of list as Pairs) {
+    if (!Array.isArray(pair) || pair.length !== 2) {
+      throw new ValueError(`${method}: ${name} must hold [key, direction] pairs, not ${picture(pair)}`);
+    }
+    const [key, direction] = pair;
+    if (typeof key !== 'string')
+      throw new TypeError(`${method}: a key of ${name} must be a string, not ${picture(key)}`);
+    keys.set(key, direction);
+  }
+  return keys;
+}
+
+/** `hello_-1_world_1`: the name that an index gets if it is given none. */
+export function indexName(keys: ReadonlyMap<string, Dir>): string {
+  return [...keys].map(([key, direction]) => `${key}_${String(direction)}`).join('_');
+}
+
+/** @throws TypeError: neither a string, nor a `Code`, nor a function */
+export function codeOf(method: string, name: string, code: unknown): Code {
+  if (code instanceof Code) return code;
+  if (typeof code === 'string') return new Code(code);
+  if (typeof code === 'function') return new Code(code.toString());
+  throw new TypeError(`${method}: ${name} must be a string, a Code or a function, not ${picture(code)}`);
+}
+
+export type { Doc, Js, KeyOrList };

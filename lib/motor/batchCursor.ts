@@ -1,0 +1,234 @@
+import { inspect } from 'node:util';
+import type { Document } from 'bson';
+import type { CursorId } from '../../typings/documents';
+import type { Cursor as CoreCursor } from '../core/cursor';
+import { InvalidOperation } from '../core/errors';
+import type { MotorCollection } from './collection';
+import { Bound } from './dual';
+import { expect, type Given, keywords, orNull, whole } from './keywords';
+
+const TO_LIST = keywords({ length: [undefined, orNull(whole)] });
+export type ToListKw = Given<typeof TO_LIST>;
+
+/** What `each` calls: with a document; with `(null, null)` at the end; with `(null, error)`. False stops it. */
+export type EachCallback = (document: Document | null, error: Error | null) => unknown;
+
+// For the classes of cursors, not for their users.
+/** Makes the cursor of the core, whose command is settled by then. */
+export const OPEN: unique symbol = Symbol('open');
+/** Whether nothing is to be asked for at all. */
+export const IS_EMPTY: unique symbol = Symbol('isEmpty');
+export const RESTART: unique symbol = Symbol('restart');
+export const CHECK_UNSENT: unique symbol = Symbol('checkUnsent');
+export const CORE: unique symbol = Symbol('core');
+
+const YES = Promise.resolve(true);
+const NO = Promise.resolve(false);
+
+/** Milliseconds between two looks at a tailable cursor whose server does not wait for data. */
+const TAIL_PAUSE = 100;
+
+/** What the two kinds of cursors have in common: how documents are taken out of one. */
+export abstract class BatchCursor extends Bound {
+  readonly #collection: MotorCollection;
+  #core: CoreCursor | null;
+  #closed = false;
+
+  constructor(collection: MotorCollection, core: CoreCursor | null) {
+    super();
+    this.#collection = collection;
+    this.#core = core;
+  }
+
+  abstract [OPEN](): CoreCursor;
+
+  get [IS_EMPTY](): boolean {
+    return false;
+  }
+
+  get [CORE](): CoreCursor | null {
+    return this.#core;
+  }
+
+  [RESTART](): void {
+    void this.#core?.close();
+    this.#core = null;
+    this.#closed = false;
+  }
+
+  /** @throws InvalidOperation: the query was sent, so that its options cannot change any more */
+  [CHECK_UNSENT](method: string): void {
+    if (this.started) throw new InvalidOperation(`${method}: the query was sent already; rewind() it first`);
+  }
+
+  #fetch(): Promise<boolean> {
+    if (this.#core === null) {
+      if (this.#closed || this[IS_EMPTY]) return NO;
+      this.#core = this[OPEN]();
+    } else if (this.#core.buffered > 0) {
+      return YES;
+    }
+    return this.#core.fetch();
+  }
+
+  /** The collection that the cursor is over. */
+  get collection(): MotorCollection {
+    return this.#collection;
+  }
+
+  /**
+   * Whether `next_object()` will give a document, as a Promise. Reading it sends the query, or asks for the next batch,
+   * where no document is here; otherwise it does nothing, however often it is read. False: none now, and none to come
+   * unless the cursor is tailable and still `alive`.
+   * @throws OperationFailure, ExecutionTimeout, CursorNotFound, AutoReconnect (the Promise is rejected)
+   * @example while (await cursor.fetch_next) print(cursor.next_object());
+   * @see Motor 0.2, MotorCursor.fetch_next
+   */
+  get fetch_next(): Promise<boolean> {
+    const fetched = this.#fetch();
+    // A debugger may read a property; that is no reason for an unhandled rejection.
+    fetched.catch(() => undefined);
+    return fetched;
+  }
+
+  /**
+   * The next document that is here, or null. After one `fetch_next` it may be called until the batch is used up.
+   * @see Motor 0.2, MotorCursor.next_object
+   */
+  next_object(): Document | null {
+    return this.#core === null ? null : this.#core.next();
+  }
+
+  /**
+   * Call back with every document: `callback(document, null)`, in the end `callback(null, null)`, on failure
+   * `callback(null, error)`. It stops when the callback returns false; calling `each` again goes on from there.
+   * @throws TypeError: the callback is no function
+   * @see Motor 0.2, MotorCursor.each
+   */
+  each(callback: EachCallback): void {
+    if (typeof callback !== 'function') throw new TypeError('callback must be a callable');
+    process.nextTick(() => this.#callEach(callback));
+  }
+
+  #callEach(callback: EachCallback): void {
+    const core = this.#core;
+    for (let document = core?.next() ?? null; document !== null; document = core?.next() ?? null) {
+      if (callback(document, null) === false) return;
+    }
+    // Each step begins in a turn of its own: no promise around the callback, and no stack that grows.
+    this.#fetch().then(
+      (more) => {
+        if (more) process.nextTick(() => this.#callEach(callback));
+        else if (this.#tails) setTimeout(() => this.#callEach(callback), this.#core?.awaitsData ? 0 : TAIL_PAUSE);
+        else process.nextTick(callback, null, null);
+      },
+      (error: Error) => process.nextTick(callback, null, error),
+    );
+  }
+
+  /** Documents may come later. */
+  get #tails(): boolean {
+    return this.#core !== null && this.#core.tailable && this.#core.alive;
+  }
+
+  /**
+   * Read the next documents into an array.
+   * @param length most documents to return, at least 0; null: all that are left. Also as keyword: `{ length: 10 }`
+   * @returns up to `length` documents, `[]` at the end; a second call goes on where this one stopped
+   * @throws TypeError: `length` is missing or no integer; ValueError: negative
+   * @throws InvalidOperation: the cursor is tailable, so it has no end
+   * @throws ExecutionTimeout: the server took longer than `max_time_ms`; OperationFailure, AutoReconnect
+   * @example const oldest = await users.find({ active: true }).sort('joined', 1).to_list(10);
+   * @see Motor 0.2, MotorCursor.to_list
+   */
+  to_list(length?: number | null, kw?: ToListKw): Promise<Document[]> {
+    const most = expect(
+      'to_list',
+      'length',
+      orNull(whole),
+      length === undefined ? TO_LIST.read('to_list', kw).length : length,
+    );
+    if (this.#core === null) {
+      if (this.#closed || this[IS_EMPTY]) return Promise.resolve([]);
+      this.#core = this[OPEN]();
+    }
+    if (this.#core.tailable)
+      throw new InvalidOperation('to_list: a tailable cursor has no end; use fetch_next or each');
+    return this.#core.toList(most);
+  }
+
+  /**
+   * Documents one by one, in a `for await`. Leaving the loop early closes the cursor.
+   * @see Motor 0.2, MotorCursor.fetch_next
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Document> {
+    const next = (): Promise<IteratorResult<Document>> => {
+      const document = this.next_object();
+      if (document !== null) return Promise.resolve({ value: document, done: false });
+      return this.#fetch().then((more): IteratorResult<Document> | Promise<IteratorResult<Document>> => {
+        if (!more) return { value: undefined, done: true };
+        return next();
+      });
+    };
+    const iterator: AsyncIterableIterator<Document> = {
+      next,
+      return: async () => {
+        await this.close();
+        return { value: undefined, done: true };
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  /**
+   * End the cursor on the server, if it is open there. Documents that are here can still be taken, and `alive` stays
+   * true until they are. Repeatable.
+   * @see Motor 0.2, MotorCursor.close
+   */
+  async close(): Promise<null> {
+    this.#closed = true;
+    await this.#core?.close();
+    return null;
+  }
+
+  /** Whether documents are here, or more may come. */
+  get alive(): boolean {
+    if (this.#core === null) return !this.#closed && !this[IS_EMPTY];
+    return this.#core.alive;
+  }
+
+  /** Null: the query was not sent yet; `0n`: the server has no more; else the server's number for the open cursor. */
+  get cursor_id(): CursorId {
+    const id = this.#core?.id ?? null;
+    return id === null ? null : id.toBigInt();
+  }
+
+  /** Whether the query was sent. */
+  get started(): boolean {
+    return this.#core?.started ?? false;
+  }
+
+  /** Whether `close()` was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Cursors are equal only when they are the same. */
+  equals(other: unknown): boolean {
+    return other === this;
+  }
+
+  /** The `io_loop` given to the client, or null. */
+  get_io_loop(): unknown {
+    return this.#collection.get_io_loop();
+  }
+
+  toString(): string {
+    return `${this.constructor.name}(${this.#collection.full_name})`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}

@@ -1,0 +1,293 @@
+import type { Document } from 'bson';
+import type { Addr } from '../../typings/documents';
+import type { Children, Dual } from '../../typings/dual';
+import type { Address } from '../core/address';
+import type { ClientOptions, DocumentClass } from '../core/clientOptions';
+import { Engine } from '../core/engine';
+import { ConfigurationError } from '../core/errors';
+import type { Events } from '../core/events';
+import { readOptions } from '../core/options';
+import { isWritable, unknownServer } from '../core/serverDescription';
+import { withChildren } from './children';
+import { MotorDatabase } from './database';
+import { dual, only } from './dual';
+import { IndexCache } from './indexCache';
+import { expect, fn, picture } from './keywords';
+import { checkDatabaseName } from './names';
+import { MOTOR_POLICY } from './policy';
+import { ENGINE, INDEX_CACHE, READ_PREFERENCE, REPR, Settings, WRITE_CONCERN } from './settings';
+
+/** What a client is made of: see `docs` for the options of `MotorClient`. */
+export interface ClientKw {
+  readonly [option: string]: unknown;
+}
+
+const ADDRESSES = Symbol('addresses');
+
+class Client extends Settings {
+  readonly [INDEX_CACHE] = new IndexCache();
+  readonly #options: ClientOptions;
+  #documentClass: DocumentClass;
+
+  /**
+   * A client of one server. No I/O: it connects with the first operation.
+   * @param host a name, `name:port`, the path of a Unix socket, a `mongodb://` string, or a list of these; default
+   *   `localhost`. Several hosts: the primary among them is looked for
+   * @param port where the address names none; default 27017
+   * @param kw options, which may stand in the connection string as well; that wins. Among them `max_pool_size` 100,
+   *   `waitQueueTimeoutMS`, `waitQueueMultiple`, `socketTimeoutMS`, `connectTimeoutMS` 20000, `replicaSet`, `w`,
+   *   `wtimeout`, `j`, `fsync`, `read_preference`, `tag_sets`, `document_class`
+   * @throws ConfigurationError, InvalidURI, TypeError: an option that is unknown, wrong, or refused
+   * @example const client = new MotorClient('mongodb://localhost:27017', { max_pool_size: 10 });
+   * @see Motor 0.2, MotorClient
+   */
+  constructor(host?: string | readonly string[] | null | ClientKw, port?: number | null | ClientKw, kw?: ClientKw) {
+    const options = readOptions({ caller: 'MotorClient', host, port, keywords: kw }, MOTOR_POLICY);
+    super({
+      [ENGINE]: new Engine(options, MOTOR_POLICY),
+      [WRITE_CONCERN]: options.writeConcern,
+      [READ_PREFERENCE]: options.readPreference,
+    });
+    this.#options = options;
+    this.#documentClass = options.documentClass;
+  }
+
+  /** Emits what the pools and the commands do: see `ClientEvents`. */
+  get events(): Events {
+    return this[ENGINE].events;
+  }
+
+  /**
+   * A database, also where its name is a method's. No I/O; each call makes a new object.
+   * @throws TypeError: not a string; InvalidName
+   */
+  get_database(name: string): MotorDatabase {
+    return new MotorDatabase(this as unknown as MotorClient, checkDatabaseName(name)) as MotorDatabase;
+  }
+
+  /**
+   * The database that the connection string names.
+   * @throws ConfigurationError: it names none
+   * @see Motor 0.2, MotorClient.get_default_database
+   */
+  get_default_database(): MotorDatabase {
+    const name = this.#options.database;
+    if (name === null) {
+      throw new ConfigurationError('the connection string names no database: mongodb://host/database');
+    }
+    return this.get_database(name);
+  }
+
+  /**
+   * Connect, unless that was done. Every operation does so by itself.
+   * @returns the client itself
+   * @throws AutoReconnect, ConnectionFailure: nobody answers; ConfigurationError: a member of another replica set
+   * @see Motor 0.2, MotorClient.open
+   */
+  async open(): Promise<this> {
+    await this[ENGINE].connect();
+    return this;
+  }
+
+  /**
+   * Close all connections. What is under way fails with AutoReconnect. The next operation opens the client again.
+   * Repeatable.
+   * @see Motor 0.2, MotorClient.close
+   */
+  close(): void {
+    this[ENGINE].close();
+  }
+
+  /** The same as {@link close}. */
+  disconnect(): void {
+    this[ENGINE].close();
+  }
+
+  /** True once a server was reached; it stays true. */
+  get connected(): boolean {
+    return this[ENGINE].connected;
+  }
+
+  /**
+   * Whether the server can be reached over a connection that was open before. Without one it is false, and nothing is
+   * done about it.
+   * @see Motor 0.2, MotorClient.alive
+   */
+  async alive(): Promise<boolean> {
+    if (this[ENGINE].server === null) return false;
+    try {
+      await this[ENGINE].run({ ping: 1, $db: 'admin' }, () => true);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * What the server says of its version and build: the reply of `buildInfo`.
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorClient.server_info
+   */
+  server_info(): Promise<Document> {
+    return this[ENGINE].run({ buildInfo: 1, $db: 'admin' }, (reply) => reply);
+  }
+
+  /**
+   * The names of all databases, in the server's order.
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorClient.database_names
+   */
+  database_names(): Promise<string[]> {
+    return this[ENGINE].run({ listDatabases: 1, nameOnly: true, $db: 'admin' }, (reply) =>
+      (reply.databases as Document[]).map(({ name }) => name as string),
+    );
+  }
+
+  /**
+   * Drop a database. A missing one is no error.
+   * @throws TypeError: neither a name nor a database; InvalidName; OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorClient.drop_database
+   */
+  drop_database(name_or_database: string | MotorDatabase): Promise<null> {
+    if (typeof name_or_database !== 'string' && !(name_or_database instanceof MotorDatabase)) {
+      throw new TypeError(`drop_database: expected a name or a MotorDatabase, not ${picture(name_or_database)}`);
+    }
+    const name =
+      typeof name_or_database === 'string'
+        ? checkDatabaseName(name_or_database)
+        : (name_or_database as MotorDatabase).name;
+    this[INDEX_CACHE].forgetDatabase(name);
+    return this[ENGINE].run({ dropDatabase: 1, $db: name }, () => null);
+  }
+
+  /**
+   * The class of returned documents, also of embedded ones: `Object` (the default), `SON`, `Map`, or a class that is
+   * made without arguments and whose fields are then assigned. It counts for queries made afterwards.
+   * @throws TypeError: no class
+   * @see Motor 0.2, MotorClient.document_class
+   */
+  get document_class(): DocumentClass {
+    return this.#documentClass;
+  }
+
+  set document_class(documentClass: DocumentClass) {
+    this.#documentClass = expect('document_class', 'the class', fn, documentClass) as unknown as DocumentClass;
+  }
+
+  /** The same as the property. */
+  get_document_class(): DocumentClass {
+    return this.#documentClass;
+  }
+
+  /** The same as assigning to the property. */
+  set_document_class(documentClass: DocumentClass): void {
+    this.document_class = documentClass;
+  }
+
+  /** As given; JavaScript's dates are instants, so that it changes nothing. */
+  get tz_aware(): boolean {
+    return this.#options.tzAware;
+  }
+
+  /** The server in use; null before connecting. */
+  get host(): string | null {
+    return this[ENGINE].server?.address.host ?? null;
+  }
+
+  /** Its port; null before connecting, and for a Unix socket. */
+  get port(): number | null {
+    return this[ENGINE].server?.address.port ?? null;
+  }
+
+  /** The servers in use; empty before connecting. */
+  get nodes(): Addr[] {
+    const server = this[ENGINE].server;
+    return server === null ? [] : [[server.address.host, server.address.port]];
+  }
+
+  /** Whether writes go there: a primary or a standalone. False before connecting. */
+  get is_primary(): boolean {
+    const type = this.#description.type;
+    return isWritable(type) && type !== 'Mongos';
+  }
+
+  /** Whether it is a mongos. False before connecting. */
+  get is_mongos(): boolean {
+    return this.#description.type === 'Mongos';
+  }
+
+  /** Longest document that the server takes, in bytes; 16777216 before connecting. */
+  get max_bson_size(): number {
+    return this.#description.maxBsonSize;
+  }
+
+  /** Longest message that the server takes, in bytes; 33554432 before connecting. */
+  get max_message_size(): number {
+    return this.#description.maxMessageSize;
+  }
+
+  /** Oldest wire version that the server speaks; 0 before connecting. */
+  get min_wire_version(): number {
+    return this.#description.minWireVersion;
+  }
+
+  /** Newest wire version that the server speaks; 0 before connecting. */
+  get max_wire_version(): number {
+    return this.#description.maxWireVersion;
+  }
+
+  get #description() {
+    return this[ENGINE].server?.description ?? unknownServer(this.#options.seeds[0] as Address);
+  }
+
+  /** Most connections to the server; null: any number. */
+  get max_pool_size(): number | null {
+    const { maxSize } = this.#options.pool;
+    return maxSize === Number.POSITIVE_INFINITY ? null : maxSize;
+  }
+
+  /** The `io_loop` given to the constructor, or null: Node's own. */
+  get_io_loop(): unknown {
+    return this.#options.ioLoop;
+  }
+
+  /** Whether this is a client of the same class with the same address: the connected one, else the seeds. */
+  equals(other: unknown): boolean {
+    return other instanceof Client && addresses(this).join() === addresses(other).join();
+  }
+
+  [REPR](): string {
+    const [first, ...others] = addresses(this);
+    if (others.length > 0)
+      return `MongoClient([${addresses(this)
+        .map((address) => `'${address}'`)
+        .join(', ')}])`;
+    const { host, port } = first as Address;
+    return port === null ? `MongoClient('${host}')` : `MongoClient('${host}', ${port})`;
+  }
+
+  /** The address in use, else those that were given. */
+  get [ADDRESSES](): readonly Address[] {
+    const server = this[ENGINE].server;
+    return server === null ? this.#options.seeds : [server.address];
+  }
+}
+
+function addresses(client: Client): readonly Address[] {
+  return client[ADDRESSES];
+}
+
+withChildren(Client, (client, name) => client.get_database(name));
+
+export const MotorClient = dual(
+  Client,
+  {
+    open: only(0),
+    alive: only(0),
+    server_info: only(0),
+    database_names: only(0),
+    drop_database: only(1),
+  },
+  { name: 'MotorClient' },
+);
+export type MotorClient = Dual<Client> & Children<MotorDatabase>;

@@ -1,0 +1,755 @@
+import type { Document } from 'bson';
+import type { Doc, Js, KeyOrList, Pairs } from '../../typings/documents';
+import type { Children, Dual } from '../../typings/dual';
+import { deleteCommand, insertCommand, type Namespace, type UpdateStatement, updateCommand } from '../core/commands';
+import { Cursor } from '../core/cursor';
+import { checkStorable, field, firstKey, isDocument, withId } from '../core/documents';
+import type { RunOptions } from '../core/engine';
+import { InvalidOperation, OperationFailure, ValueError } from '../core/errors';
+import { insertMany } from '../core/insertMany';
+import type { Finish } from '../core/operation';
+import type { WriteConcern } from '../core/writeConcern';
+import { checkedWrite } from '../core/writeReply';
+import { documentOf, indexName, keysOf, pairsOf, projectionOf, specOf } from './arguments';
+import { withChildren } from './children';
+import { MotorCommandCursor } from './commandCursor';
+import { MotorCursor } from './cursor';
+import { MotorDatabase } from './database';
+import { dual, only } from './dual';
+import {
+  checkExhaust,
+  FIND,
+  FIND_ONE,
+  type FindKw,
+  type FindOneKw,
+  findOneCommandOf,
+  findRunOptions,
+  READ_KEYWORDS,
+} from './find';
+import {
+  anything,
+  bool,
+  document,
+  expect,
+  fieldSpec,
+  fn,
+  type Given,
+  isPlainObject,
+  keywords,
+  number,
+  orNull,
+  picture,
+  string,
+} from './keywords';
+import { checkCollectionName } from './names';
+import {
+  ENGINE,
+  INDEX_CACHE,
+  REPR,
+  readPreferenceOf,
+  Settings,
+  WRITE_CONCERN,
+  withPreference,
+  writeConcernOf,
+} from './settings';
+
+/** The write concern of one operation, in place of the inherited one. Checked where it is used. */
+const WRITE_KEYWORDS = {
+  w: [undefined, anything],
+  wtimeout: [undefined, anything],
+  j: [undefined, anything],
+  fsync: [undefined, anything],
+} as const;
+
+const INSERT = keywords({
+  manipulate: [true, bool],
+  check_keys: [true, bool],
+  continue_on_error: [false, bool],
+  ...WRITE_KEYWORDS,
+});
+export type InsertKw = Given<typeof INSERT>;
+
+const SAVE = keywords({ manipulate: [true, bool], check_keys: [true, bool], ...WRITE_KEYWORDS });
+export type SaveKw = Given<typeof SAVE>;
+
+const UPDATE = keywords({
+  upsert: [false, bool],
+  manipulate: [false, bool],
+  multi: [false, bool],
+  check_keys: [true, bool],
+  ...WRITE_KEYWORDS,
+});
+export type UpdateKw = Given<typeof UPDATE>;
+
+const REMOVE = keywords({ multi: [true, bool], ...WRITE_KEYWORDS });
+export type RemoveKw = Given<typeof REMOVE>;
+
+const FIND_AND_MODIFY = keywords(
+  {
+    upsert: [false, bool],
+    sort: [null, anything],
+    full_response: [false, bool],
+    remove: [false, bool],
+    new: [false, bool],
+    fields: [null, orNull(fieldSpec)],
+    as_class: [null, orNull(fn)],
+  },
+  { rest: true },
+);
+export type FindAndModifyKw = Given<typeof FIND_AND_MODIFY>;
+
+const AGGREGATE = keywords(
+  { cursor: [null, orNull(document)], compile_re: [true, bool], ...READ_KEYWORDS },
+  { rest: true },
+);
+export type AggregateKw = Given<typeof AGGREGATE>;
+
+const CREATE_INDEX = keywords(
+  {
+    cache_for: [300, number], // seconds
+    ttl: [undefined, number], // its old name
+    name: [undefined, string],
+    drop_dups: [undefined, bool],
+    bucket_size: [undefined, number],
+  },
+  { rest: true },
+);
+export type CreateIndexKw = Given<typeof CREATE_INDEX>;
+
+const RENAME = keywords({}, { rest: true });
+export type RenameKw = Given<typeof RENAME>;
+
+/** What `update` tells. */
+export interface UpdateResult {
+  /** Documents that matched, or were upserted. */
+  readonly n: number;
+  readonly nModified: number;
+  readonly updatedExisting: boolean;
+  readonly ok: number;
+  /** The documents that were inserted because none matched. */
+  readonly upserted?: readonly { readonly index: number; readonly _id: unknown }[];
+}
+
+/** What `remove` tells: how many documents are gone. */
+export interface RemoveResult {
+  readonly n: number;
+  readonly ok: number;
+}
+
+/** What `index_information` tells of one index. */
+export interface IndexInformation {
+  readonly key: Pairs;
+  readonly v: number;
+  readonly unique?: boolean;
+  readonly [option: string]: unknown;
+}
+
+const UNACKNOWLEDGED: RunOptions = Object.freeze({ acknowledged: false });
+
+const firstDocument = (reply: Document): Document | null => (reply.cursor.firstBatch as Document[])[0] ?? null;
+const nothing = (): null => null;
+
+class Collection extends Settings {
+  readonly #database: MotorDatabase;
+  readonly #namespace: Namespace;
+
+  /**
+   * A collection of a database, as `database.get_collection(name)` gives it. No I/O.
+   * @throws TypeError: `database` is no MotorDatabase; any further argument, for a constructor creates nothing
+   * @throws InvalidName
+   * @see Motor 0.2, MotorCollection
+   */
+  constructor(database: MotorDatabase, name: string, ...more: unknown[]) {
+    if (!(database instanceof MotorDatabase)) {
+      throw new TypeError(`MotorCollection: database must be a MotorDatabase, not ${picture(database)}`);
+    }
+    if (more.length > 0) {
+      throw new TypeError('MotorCollection: options are for MotorDatabase.create_collection, which creates one');
+    }
+    super(database);
+    this.#database = database;
+    this.#namespace = { database: database.name, collection: checkCollectionName(name) };
+  }
+
+  /** The collection's name within its database. */
+  get name(): string {
+    return this.#namespace.collection;
+  }
+
+  /** `database.collection` */
+  get full_name(): string {
+    return `${this.#namespace.database}.${this.#namespace.collection}`;
+  }
+
+  /** The very object that this collection was made from. */
+  get database(): MotorDatabase {
+    return this.#database;
+  }
+
+  /**
+   * The collection `<this>.<name>`, also where `name` is a method's or begins with `_`. No I/O. It inherits from the
+   * database, not from this collection.
+   * @throws TypeError: not a string
+   * @throws InvalidName
+   */
+  get_collection(name: string): MotorCollection {
+    if (typeof name !== 'string') throw new TypeError(`a collection's name must be a string, not ${picture(name)}`);
+    return new MotorCollection(this.#database, `${this.name}.${name}`) as MotorCollection;
+  }
+
+  /** Whether this is the same collection of an equal database. */
+  equals(other: unknown): boolean {
+    return (
+      other instanceof MotorCollection &&
+      (other as MotorCollection).name === this.name &&
+      this.#database.equals((other as MotorCollection).database)
+    );
+  }
+
+  /**
+   * The one document that matches first, or null.
+   * @param spec_or_id a query document; anything else is the `_id` to look for; null: any document
+   * @param kw as for {@link find}, and `max_time_ms`: milliseconds for the server, default none; `limit` is ignored
+   * @throws TypeError: a keyword it does not know, or of a wrong type
+   * @throws ExecutionTimeout: the server took longer than `max_time_ms`
+   * @throws OperationFailure, AutoReconnect
+   * @example const user = await db.users.find_one({ name: 'Ada' }, { fields: ['email'] });
+   * @see Motor 0.2, MotorCollection.find_one
+   */
+  find_one(spec_or_id: unknown = null, kw?: FindOneKw): Promise<Document | null> {
+    const options = FIND_ONE.read('find_one', kw);
+    const engine = this[ENGINE];
+    const command = findOneCommandOf(this.#namespace, specOf(spec_or_id), options);
+    withPreference(command, readPreferenceOf(this, options), engine);
+    const plain = kw === undefined && this.#documentClass === Object;
+    const run = plain ? undefined : findRunOptions(options, this.#documentClass);
+    return engine.run(command, firstDocument, run);
+  }
+
+  /**
+   * A cursor over the documents that match. No I/O: it asks the server when it is read.
+   * @param spec a query document, which is never changed; default: all documents
+   * @param kw `fields` (names, or a projection document; null: all), `skip` 0, `limit` 0 (none; negative: at most that
+   *   many, in one batch), `sort` (list of pairs), `timeout` true, `tailable` false, `await_data` false, `partial`
+   *   false, `exhaust` false, `snapshot` false, `max_scan`, `as_class`, `manipulate` true, `compile_re` true,
+   *   `network_timeout` (seconds), `read_preference`, `tag_sets`, `secondary_acceptable_latency_ms`
+   * @throws TypeError: a spec that is no document; a keyword it does not know, or of a wrong type
+   * @throws InvalidOperation: a callback, for there is nothing to wait for; `exhaust` with `limit`
+   * @example for await (const user of db.users.find({ active: true }).sort('joined', -1).limit(10)) print(user);
+   * @see Motor 0.2, MotorCollection.find
+   */
+  find(spec: Doc = {}, kw: FindKw = {}, ...more: unknown[]): MotorCursor {
+    if (typeof kw === 'function' || more.length > 0 || (kw as { callback?: unknown })?.callback !== undefined) {
+      throw new InvalidOperation('find takes no callback: it does no I/O; pass one to each, to_list or another method');
+    }
+    const filter = documentOf('find', 'spec', spec);
+    const options = FIND.read('find', kw);
+    checkExhaust(options.exhaust, options.limit);
+    return new MotorCursor(this as unknown as MotorCollection, filter, options) as MotorCursor;
+  }
+
+  /**
+   * Store one document, or several. A missing `_id` is put into the document that was given.
+   * @param doc_or_docs a document, or an iterable (also an asynchronous one) of documents
+   * @param kw `manipulate` true: add `_id`s; `check_keys` true: refuse keys that begin with `$` or contain `.`;
+   *   `continue_on_error` false: go on after a failure, and raise the last one in the end; and a write concern
+   * @returns the `_id`; of several documents the list of them. Also for `w: 0`, which waits for no reply
+   * @throws TypeError: no document; InvalidOperation: an empty list; InvalidDocument: a key or value that is refused
+   * @throws DocumentTooLarge, DuplicateKeyError, OperationFailure, WTimeoutError, AutoReconnect
+   * @example const id = await db.users.insert({ name: 'Ada' });
+   * @see Motor 0.2, MotorCollection.insert
+   */
+  insert(doc_or_docs: Doc | Iterable<Doc> | AsyncIterable<Doc>, kw?: InsertKw): Promise<unknown> {
+    const options = INSERT.read('insert', kw);
+    const concern = writeConcernOf(this, options);
+    if (isDocument(doc_or_docs) && !isIterable(doc_or_docs)) {
+      return this.#insertOne(doc_or_docs, options.manipulate, options.check_keys, concern);
+    }
+    if (!isIterable(doc_or_docs)) {
+      throw new TypeError(`insert: expected a document or an iterable of documents, not ${picture(doc_or_docs)}`);
+    }
+    return this.#insertMany(doc_or_docs, options, concern);
+  }
+
+  #insertOne(given: Document, manipulate: boolean, checkKeys: boolean, concern: WriteConcern): Promise<unknown> {
+    checkStorable(given, checkKeys);
+    const sent = manipulate ? withId(given) : given;
+    const id = field(sent, '_id') ?? null;
+    return this.#write(insertCommand(this.#namespace, [sent]), concern, (reply, operation) => {
+      checkedWrite(reply, operation);
+      return id;
+    });
+  }
+
+  async #insertMany(
+    given: Iterable<unknown> | AsyncIterable<unknown>,
+    options: { manipulate: boolean; check_keys: boolean; continue_on_error: boolean },
+    writeConcern: WriteConcern,
+  ): Promise<unknown[]> {
+    const ids: unknown[] = [];
+    const prepared = (candidate: unknown): Document => {
+      const wanted = documentOf('insert', `document ${ids.length + 1}`, candidate);
+      checkStorable(wanted, options.check_keys);
+      const sent = options.manipulate ? withId(wanted) : wanted;
+      ids.push(field(sent, '_id') ?? null);
+      return sent;
+    };
+    // A list is checked as a whole before any of it is sent; what comes bit by bit can only be checked bit by bit.
+    const documents = Array.isArray(given) ? given.map(prepared) : mapped(given, prepared);
+    if (Array.isArray(documents) && documents.length === 0) throw new InvalidOperation('insert: there is no document');
+    await insertMany(this[ENGINE], this.#namespace, documents as Iterable<Document>, {
+      ordered: !options.continue_on_error,
+      writeConcern,
+      finish: checkedWrite,
+    });
+    if (ids.length === 0) throw new InvalidOperation('insert: there is no document');
+    return ids;
+  }
+
+  /**
+   * Store a document: without an `_id` as a new one, else in place of the one with this `_id`, or as a new one if there
+   * is none.
+   * @param kw `manipulate` true, `check_keys` true, and a write concern
+   * @returns the `_id`; null if there was none and `manipulate` is false
+   * @throws TypeError: no document; what {@link insert} and {@link update} throw
+   * @see Motor 0.2, MotorCollection.save
+   */
+  save(to_save: Doc, kw?: SaveKw): Promise<unknown> {
+    const options = SAVE.read('save', kw);
+    const concern = writeConcernOf(this, options);
+    const given = documentOf('save', 'to_save', to_save);
+    const id = field(given, '_id');
+    if (id === undefined) return this.#insertOne(given, options.manipulate, options.check_keys, concern);
+    checkStorable(given, options.check_keys);
+    const command = updateCommand(this.#namespace, [{ q: { _id: id }, u: given, upsert: true }]);
+    return this.#write(command, concern, (reply, operation) => {
+      checkedWrite(reply, operation);
+      return id;
+    });
+  }
+
+  /**
+   * Change documents by operators, or replace one.
+   * @param spec what they have to match
+   * @param document operators such as `$set`, or, where its first key has no `$`, the document to put in its place
+   * @param kw `upsert` false: insert it if nothing matches; `multi` false: change all that match; `manipulate` false,
+   *   `check_keys` true; and a write concern
+   * @returns `n`, `nModified`, `updatedExisting`, `ok`, and `upserted` after an upsert; null for `w: 0`
+   * @throws TypeError: no documents, or an `upsert` that is no boolean; InvalidDocument: a key that is refused
+   * @throws DuplicateKeyError, OperationFailure, WTimeoutError, AutoReconnect
+   * @example await db.users.update({ name: 'Ada' }, { $set: { admin: true } }, { multi: true });
+   * @see Motor 0.2, MotorCollection.update
+   */
+  update(spec: Doc, document: Doc, kw?: UpdateKw): Promise<UpdateResult | null> {
+    const options = UPDATE.read('update', kw);
+    const concern = writeConcernOf(this, options);
+    const statement: UpdateStatement = {
+      q: documentOf('update', 'spec', spec),
+      u: documentOf('update', 'document', document),
+    };
+    if (!isOperators(statement.u)) checkStorable(statement.u as Document, options.check_keys);
+    if (options.upsert) statement.upsert = true;
+    if (options.multi) statement.multi = true;
+    return this.#write(updateCommand(this.#namespace, [statement]), concern, (reply, operation) =>
+      concern.acknowledged ? updateResult(checkedWrite(reply, operation)) : null,
+    );
+  }
+
+  /**
+   * Remove the documents that match.
+   * @param spec_or_id a query document; anything else is the `_id`; **null or nothing removes all documents**
+   * @param kw `multi` true: all that match, not just the first; and a write concern
+   * @returns `n` and `ok`; null for `w: 0`
+   * @throws OperationFailure, WTimeoutError, AutoReconnect
+   * @see Motor 0.2, MotorCollection.remove
+   */
+  remove(spec_or_id: unknown = null, kw?: RemoveKw): Promise<RemoveResult | null> {
+    const options = REMOVE.read('remove', kw);
+    const concern = writeConcernOf(this, options);
+    const command = deleteCommand(this.#namespace, [{ q: specOf(spec_or_id), limit: options.multi ? 0 : 1 }]);
+    return this.#write(command, concern, (reply, operation) => {
+      if (!concern.acknowledged) return null;
+      const { n, ok } = checkedWrite(reply, operation);
+      return { n, ok };
+    });
+  }
+
+  /**
+   * Change or remove one document and give it back.
+   * @param query what it has to match
+   * @param update operators or a replacement; null with `remove`
+   * @param kw `sort` (pairs, a `SON`, or a document of one key): which one if several match; `new` false: give it as it
+   *   is afterwards; `upsert` false; `remove` false; `fields`; `full_response` false: give the whole reply; `as_class`;
+   *   any other keyword goes to the server
+   * @returns the document, or null if none matched
+   * @throws ValueError: neither or both of update and remove; TypeError: a `sort` of another kind
+   * @throws DuplicateKeyError, OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorCollection.find_and_modify
+   */
+  find_and_modify(
+    query: Doc = {},
+    update: Doc | unknown[] | null = null,
+    kw?: FindAndModifyKw,
+  ): Promise<Document | null> {
+    const options = FIND_AND_MODIFY.read('find_and_modify', kw);
+    const hasUpdate = update !== null && (Array.isArray(update) ? update.length > 0 : firstKey(update) !== null);
+    if (hasUpdate === options.remove) {
+      const why = hasUpdate ? 'both were given' : 'neither was given, or an empty update';
+      throw new ValueError(`find_and_modify: give either an update or remove: true; ${why}`);
+    }
+    const command: Document = {
+      findAndModify: this.name,
+      query: documentOf('find_and_modify', 'query', query),
+    };
+    if (hasUpdate) command.update = update;
+    if (options.remove) command.remove = true;
+    if (options.sort !== null) command.sort = sortOfFindAndModify(options.sort);
+    if (options.new) command.new = true;
+    if (options.upsert) command.upsert = true;
+    if (options.fields !== null) command.fields = projectionOf(options.fields);
+    Object.assign(command, options.server);
+    const concern = this[WRITE_CONCERN];
+    if (concern.toSend !== null && concern.acknowledged && command.writeConcern === undefined) {
+      command.writeConcern = concern.toSend;
+    }
+    command.$db = this.#namespace.database;
+    return this[ENGINE].run(
+      command,
+      (reply, operation) => {
+        checkedWrite(reply, operation);
+        return options.full_response ? reply : ((reply.value as Document | null | undefined) ?? null);
+      },
+      this.#decoding(options.as_class),
+    );
+  }
+
+  /**
+   * How many documents the whole collection has; 0 if there is no such collection.
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorCollection.count
+   */
+  count(): Promise<number> {
+    return this.#read({ count: this.name }, (reply) => reply.n as number);
+  }
+
+  /**
+   * The different values of a key, in the server's order.
+   * @throws TypeError: `key` is no string
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorCollection.distinct
+   */
+  distinct(key: string): Promise<unknown[]> {
+    return this.#read({ distinct: this.name, key: expect('distinct', 'key', string, key) }, (reply) => reply.values);
+  }
+
+  /**
+   * Run an aggregation pipeline. It asks the server at once.
+   * @param pipeline stages; a single stage is taken as a list of one
+   * @param kw `cursor`: `{}` or `{ batchSize }` for a cursor; `explain`: true for the plan; `read_preference`,
+   *   `tag_sets`, `secondary_acceptable_latency_ms`, `compile_re` true; any other keyword goes to the server
+   * @returns `{ result, ok: 1 }` with all documents; with `cursor` a {@link MotorCommandCursor}; with `explain` the reply
+   * @throws TypeError: neither a document nor a list; OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorCollection.aggregate
+   */
+  aggregate(pipeline: Doc | readonly Doc[], kw: AggregateKw & { readonly cursor: Doc }): Promise<MotorCommandCursor>;
+  aggregate(pipeline: Doc | readonly Doc[], kw?: AggregateKw): Promise<Document>;
+  async aggregate(pipeline: Doc | readonly Doc[], kw?: AggregateKw): Promise<Document | MotorCommandCursor> {
+    const options = AGGREGATE.read('aggregate', kw);
+    const stages = Array.isArray(pipeline) ? pipeline : isDocument(pipeline) ? [pipeline] : null;
+    if (stages === null) throw new TypeError(`aggregate: pipeline must be a list of stages, not ${picture(pipeline)}`);
+    const { explain, ...server } = options.server;
+    const command: Document = { aggregate: this.name, pipeline: stages };
+    if (explain === true) command.explain = true;
+    else command.cursor = options.cursor ?? {};
+    Object.assign(command, server);
+    command.$db = this.#namespace.database;
+    const engine = this[ENGINE];
+    const last = stages[stages.length - 1];
+    const writes = last !== undefined && ['$out', '$merge'].includes(firstKey(last) ?? '');
+    if (!writes) withPreference(command, readPreferenceOf(this, options), engine);
+    const run: RunOptions = {
+      ...this.#decoding(null),
+      ...(options.compile_re ? {} : { decoding: { bsonRegExp: true } }),
+    };
+    if (explain === true) return engine.run(command, (reply) => reply, run);
+
+    const batchSize = field(options.cursor ?? {}, 'batchSize');
+    const cursor = new Cursor(engine, command, this.#namespace, {
+      run,
+      batchSize: typeof batchSize === 'number' ? batchSize : 0,
+    });
+    if (options.cursor === null) return { result: await cursor.toList(null), ok: 1 };
+    await cursor.start();
+    return new MotorCommandCursor(this as unknown as MotorCollection, cursor) as MotorCommandCursor;
+  }
+
+  /**
+   * Make sure that there is an index. It always asks the server; see {@link ensure_index}.
+   * @param key_or_list a key, or pairs of key and direction: 1, -1, `'2d'`, `'2dsphere'`, `'text'`, `'hashed'`
+   * @param kw `name` (default: keys and directions joined by `_`), `unique`, `sparse`, `background`,
+   *   `expireAfterSeconds`, ...; `cache_for`: seconds for which it is remembered, 300; any other goes to the server
+   * @returns the index's name
+   * @throws TypeError: neither a string nor a list; ValueError: an empty list
+   * @throws DuplicateKeyError, OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorCollection.create_index
+   */
+  async create_index(key_or_list: KeyOrList, kw?: CreateIndexKw): Promise<string> {
+    const index = readIndex('create_index', key_or_list, kw);
+    await this.#createIndex(index);
+    return index.name;
+  }
+
+  /**
+   * As {@link create_index}, but the server is not asked while the index is remembered.
+   * @returns the index's name if the server was asked, null if it is remembered
+   * @see Motor 0.2, MotorCollection.ensure_index
+   */
+  async ensure_index(key_or_list: KeyOrList, kw?: CreateIndexKw): Promise<string | null> {
+    const index = readIndex('ensure_index', key_or_list, kw);
+    const cache = this.#database.connection[INDEX_CACHE];
+    if (cache.knows(this.full_name, index.name)) {
+      cache.remember(this.full_name, index.name, index.cacheFor);
+      return null;
+    }
+    await this.#createIndex(index);
+    return index.name;
+  }
+
+  async #createIndex({ name, cacheFor, specification }: Index): Promise<void> {
+    const command = { createIndexes: this.name, indexes: [specification], $db: this.#namespace.database };
+    await this[ENGINE].run(command, checkedWrite);
+    this.#database.connection[INDEX_CACHE].remember(this.full_name, name, cacheFor);
+  }
+
+  /**
+   * Drop an index. A missing collection is no error.
+   * @param index_or_name its name, or its keys as pairs, which stand for the default name
+   * @throws TypeError: of another type; OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorCollection.drop_index
+   */
+  async drop_index(index_or_name: string | Pairs): Promise<null> {
+    const name =
+      typeof index_or_name === 'string'
+        ? index_or_name
+        : indexName(pairsOf('drop_index', 'index_or_name', index_or_name));
+    this.#database.connection[INDEX_CACHE].forget(this.full_name, name);
+    return this.#dropIndexes(name);
+  }
+
+  /**
+   * Drop all indexes but that of `_id`. A missing collection is no error.
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorCollection.drop_indexes
+   */
+  async drop_indexes(): Promise<null> {
+    this.#database.connection[INDEX_CACHE].forget(this.full_name);
+    return this.#dropIndexes('*');
+  }
+
+  async #dropIndexes(index: string): Promise<null> {
+    const command = { dropIndexes: this.name, index, $db: this.#namespace.database };
+    await this[ENGINE].run(command, nothing).catch(unlessNoSuchCollection);
+    return null;
+  }
+
+  /**
+   * What indexes there are: by name, each with `key` (pairs), `v`, and its options; `{}` if there is no such collection.
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorCollection.index_information
+   */
+  async index_information(): Promise<Record<string, IndexInformation>> {
+    const command = { listIndexes: this.name, cursor: {}, $db: this.#namespace.database };
+    // As ordered documents: keys that look like integers must keep their place.
+    const cursor = new Cursor(this[ENGINE], command, this.#namespace, { run: { documentClass: Map } });
+    const indexes = (await cursor.toList(null).catch((error) => {
+      unlessNoSuchCollection(error);
+      return [];
+    })) as unknown as Map<string, unknown>[];
+    return Object.fromEntries(
+      indexes.map((index) => {
+        const { name, ns: _, key, ...options } = Object.fromEntries(index) as Document;
+        return [name, { ...options, key: [...(key as Map<string, unknown>)] } as unknown as IndexInformation];
+      }),
+    );
+  }
+
+  /**
+   * Build all indexes anew. Current servers allow it on standalones only.
+   * @returns the reply, with `nIndexes` and `indexes`
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorCollection.reindex
+   */
+  reindex(): Promise<Document> {
+    return this[ENGINE].run({ reIndex: this.name, $db: this.#namespace.database }, (reply) => reply);
+  }
+
+  /**
+   * Give the collection another name within its database. This object keeps the old one.
+   * @param kw `dropTarget`: true replaces a collection of that name; any other keyword goes to the server
+   * @throws TypeError, InvalidName: a bad name; OperationFailure: there is such a collection; AutoReconnect
+   * @see Motor 0.2, MotorCollection.rename
+   */
+  rename(new_name: string, kw?: RenameKw): Promise<null> {
+    const { server } = RENAME.read('rename', kw);
+    const to = `${this.#namespace.database}.${checkCollectionName(new_name)}`;
+    return this[ENGINE].run({ renameCollection: this.full_name, to, ...server, $db: 'admin' }, nothing);
+  }
+
+  /**
+   * Drop the collection with its indexes. A missing one is no error.
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorCollection.drop
+   */
+  async drop(): Promise<null> {
+    await this.#database.drop_collection(this.name);
+    return null;
+  }
+
+  /**
+   * The options that the collection was created with; `{}` if there are none, or no such collection.
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorCollection.options
+   */
+  async options(): Promise<Document> {
+    const command = { listCollections: 1, filter: { name: this.name }, cursor: {}, $db: this.#namespace.database };
+    const [found] = await new Cursor(this[ENGINE], command, this.#namespace).toList(null);
+    const { create: _, ...options } = (found?.options as Document | undefined) ?? {};
+    return options;
+  }
+
+  get #documentClass(): unknown {
+    return this.#database.connection.document_class;
+  }
+
+  #decoding(asClass: unknown): RunOptions {
+    const documentClass = (asClass ?? this.#documentClass) as new () => object;
+    return documentClass === Object ? {} : { documentClass };
+  }
+
+  #read<T>(command: Document, finish: (reply: Document) => T): Promise<T> {
+    command.$db = this.#namespace.database;
+    const engine = this[ENGINE];
+    return engine.run(withPreference(command, readPreferenceOf(this, {}), engine), finish);
+  }
+
+  #write<T>(command: Document, concern: WriteConcern, finish: Finish<T>): Promise<T> {
+    if (concern.toSend !== null) command.writeConcern = concern.toSend;
+    return this[ENGINE].run(command, finish, concern.acknowledged ? undefined : UNACKNOWLEDGED);
+  }
+
+  [REPR](): string {
+    return `Collection(${this.#database[REPR]()}, '${this.name}')`;
+  }
+}
+
+/** What `create_index` and `ensure_index` are asked for. */
+interface Index {
+  readonly name: string;
+  /** Seconds. */
+  readonly cacheFor: number;
+  readonly specification: Document;
+}
+
+function readIndex(method: string, keyOrList: KeyOrList, kw: CreateIndexKw | undefined): Index {
+  const { cache_for, ttl, name, drop_dups, bucket_size, server } = CREATE_INDEX.read(method, kw);
+  if (ttl !== undefined) {
+    process.emitWarning(
+      `${method}: 'ttl' is the old name of 'cache_for'; the keyword will go away`,
+      'DeprecationWarning',
+    );
+  }
+  const keys = keysOf(method, 'key_or_list', keyOrList);
+  const specification: Document = { key: keys, name: name ?? indexName(keys), ...server };
+  if (drop_dups !== undefined) specification.dropDups = drop_dups;
+  if (bucket_size !== undefined) specification.bucketSize = bucket_size;
+  return { name: specification.name as string, cacheFor: ttl ?? cache_for, specification };
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
+  if (typeof value !== 'object' || value === null || value instanceof Map) return false;
+  return Symbol.iterator in value || Symbol.asyncIterator in value;
+}
+
+/** The items of an iterable of either kind, each as `change` makes it. */
+function mapped<T>(
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+  change: (item: unknown) => T,
+): Iterable<T> | AsyncIterable<T> {
+  return Symbol.asyncIterator in items ? mapAsynchronous(items, change) : mapSynchronous(items, change);
+}
+
+function* mapSynchronous<T>(items: Iterable<unknown>, change: (item: unknown) => T): Iterable<T> {
+  for (const item of items) yield change(item);
+}
+
+async function* mapAsynchronous<T>(items: AsyncIterable<unknown>, change: (item: unknown) => T): AsyncIterable<T> {
+  for await (const item of items) yield change(item);
+}
+
+/** Whether an update changes by operators; else it replaces. */
+function isOperators(update: unknown): boolean {
+  return isDocument(update) && (firstKey(update)?.startsWith('$') ?? false);
+}
+
+/** An update's reply in the form that `getLastError` gave it. */
+function updateResult(reply: Document): UpdateResult {
+  const upserted = reply.upserted as UpdateResult['upserted'];
+  return {
+    n: reply.n,
+    nModified: reply.nModified,
+    updatedExisting: reply.n > 0 && upserted === undefined,
+    ok: reply.ok,
+    ...(upserted === undefined ? {} : { upserted }),
+  };
+}
+
+function sortOfFindAndModify(sort: unknown): Document {
+  if (sort instanceof Map) return sort;
+  if (Array.isArray(sort)) return sort.length === 0 ? {} : pairsOf('find_and_modify', 'sort', sort);
+  if (isPlainObject(sort) && Object.keys(sort).length === 1) {
+    process.emitWarning('find_and_modify: write sort as a list of pairs or a SON', 'DeprecationWarning');
+    return sort;
+  }
+  throw new TypeError(
+    `find_and_modify: sort must be a list of pairs, a SON, or a document of one key, not ${picture(sort)}`,
+  );
+}
+
+/** Code 26: what is to be dropped or listed is in a collection that does not exist. */
+function unlessNoSuchCollection(error: unknown): null {
+  if (error instanceof OperationFailure && error.code === 26) return null;
+  throw error;
+}
+
+/** The update of `find_and_modify(query, x)`, or its keywords: an update begins with an operator, or is a list. */
+function isFindAndModifyKw(candidate: Record<string, unknown>): boolean {
+  return !(firstKey(candidate)?.startsWith('$') ?? false);
+}
+
+withChildren(Collection, (collection, name) => collection.get_collection(name));
+
+export const MotorCollection = dual(
+  Collection,
+  {
+    find_one: 1,
+    insert: 1,
+    save: 1,
+    update: 2,
+    remove: 1,
+    find_and_modify: { positional: 2, keywordsFrom: 1, isKeywords: isFindAndModifyKw },
+    count: only(0),
+    distinct: only(1),
+    aggregate: 1,
+    create_index: 1,
+    ensure_index: 1,
+    drop_index: only(1),
+    drop_indexes: only(0),
+    index_information: only(0),
+    reindex: only(0),
+    rename: 1,
+    drop: only(0),
+    options: only(0),
+  },
+  { name: 'MotorCollection' },
+);
+export type MotorCollection = Dual<Collection> & Children<MotorCollection>;

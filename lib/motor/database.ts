@@ -1,0 +1,285 @@
+import type { Document } from 'bson';
+import type { Doc } from '../../typings/documents';
+import type { Children, Dual } from '../../typings/dual';
+import { Cursor } from '../core/cursor';
+import { entries, firstKey } from '../core/documents';
+import { CollectionInvalid, OperationFailure } from '../core/errors';
+import { type Failed, failureOf } from '../core/failure';
+import type { OperationOptions } from '../core/operation';
+import { projectionOf } from './arguments';
+import { withChildren } from './children';
+import { MotorClient } from './client';
+import { MotorCollection } from './collection';
+import { dual, only } from './dual';
+import { READ_KEYWORDS } from './find';
+import {
+  anything,
+  bool,
+  document,
+  expect,
+  fn,
+  type Given,
+  keywords,
+  number,
+  orNull,
+  picture,
+  string,
+} from './keywords';
+import { checkCollectionName, checkDatabaseName } from './names';
+import { ENGINE, INDEX_CACHE, REPR, readPreferenceOf, Settings, withPreference } from './settings';
+
+const COMMAND = keywords(
+  {
+    check: [true, bool],
+    allowable_errors: [[], anything],
+    uuid_subtype: [3, anything],
+    compile_re: [true, bool],
+    as_class: [null, orNull(fn)],
+    network_timeout: [null, anything], // accepted, as in the original, without effect
+    ...READ_KEYWORDS,
+  },
+  { rest: true },
+);
+export type CommandKw = Given<typeof COMMAND>;
+
+const CREATE_COLLECTION = keywords(
+  { size: [undefined, number], capped: [undefined, bool], max: [undefined, number] },
+  { rest: true },
+);
+export type CreateCollectionKw = Given<typeof CREATE_COLLECTION>;
+
+const VALIDATE_COLLECTION = keywords({ scandata: [false, bool], full: [false, bool] });
+export type ValidateCollectionKw = Given<typeof VALIDATE_COLLECTION>;
+
+/** The commands that follow the read preference; all others go to the primary. In lower case. */
+const READING_COMMANDS = new Set([
+  'aggregate',
+  'collstats',
+  'count',
+  'dbstats',
+  'distinct',
+  'geonear',
+  'geosearch',
+  'group',
+  'mapreduce',
+  'parallelcollectionscan',
+  'text',
+]);
+
+class Database extends Settings {
+  readonly #connection: MotorClient;
+  readonly #name: string;
+
+  /**
+   * A database of a client, as `client.get_database(name)` gives it. No I/O.
+   * @throws TypeError: `connection` is no client; InvalidName
+   * @see Motor 0.2, MotorDatabase
+   */
+  constructor(connection: MotorClient, name: string) {
+    if (!(connection instanceof MotorClient)) {
+      throw new TypeError(`MotorDatabase: connection must be a MotorClient, not ${picture(connection)}`);
+    }
+    super(connection);
+    this.#connection = connection;
+    this.#name = checkDatabaseName(name);
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  /** The very client that this database was made from. */
+  get connection(): MotorClient {
+    return this.#connection;
+  }
+
+  /**
+   * A collection of this database, also where its name is a method's or begins with `_`. No I/O; each call makes a new
+   * object.
+   * @throws TypeError: not a string; InvalidName
+   */
+  get_collection(name: string): MotorCollection {
+    return new MotorCollection(this as unknown as MotorDatabase, name) as MotorCollection;
+  }
+
+  /** The `io_loop` given to the client, or null. */
+  get_io_loop(): unknown {
+    return this.#connection.get_io_loop();
+  }
+
+  /** Whether this is the same database of an equal client. */
+  equals(other: unknown): boolean {
+    return (
+      other instanceof MotorDatabase &&
+      (other as MotorDatabase).name === this.#name &&
+      this.#connection.equals((other as MotorDatabase).connection)
+    );
+  }
+
+  /**
+   * Send a command.
+   * @param command its name, or the whole document, whose first key is the name
+   * @param value of the name, if that is given alone; default 1
+   * @param kw `check` true: a reply that tells of a failure is an error; `allowable_errors`: messages or codes that are
+   *   none; `fields`; `as_class`; `compile_re` true; `read_preference`, `tag_sets`,
+   *   `secondary_acceptable_latency_ms` for the commands that follow them; all others are appended to the command
+   * @returns the reply
+   * @throws TypeError: neither a string nor a document; OperationFailure, unless `check` is false; AutoReconnect
+   * @example await db.command('collStats', 'users', { scale: 1024 });
+   * @see Motor 0.2, MotorDatabase.command
+   */
+  command(command: string | Doc, value: unknown = 1, kw?: CommandKw): Promise<Document> {
+    const options = COMMAND.read('command', kw);
+    const sent = commandDocument(command, value, options.server);
+    const name = (firstKey(sent) ?? '').toLowerCase();
+    sent.set('$db', this.#name);
+    const engine = this[ENGINE];
+    const document = Object.fromEntries(sent);
+    const preference = readPreferenceOf(this, options);
+    if (READING_COMMANDS.has(name)) withPreference(document, preference, engine);
+    else if (options.read_preference !== undefined && preference.document !== null) {
+      process.emitWarning(`command: '${name}' always goes to the primary; its read_preference has no effect`);
+    }
+    const run: OperationOptions = { rawReply: !options.check || (options.allowable_errors as unknown[]).length > 0 };
+    if (!options.compile_re) run.decoding = { bsonRegExp: true };
+    const asClass = (options.as_class ?? this.#connection.document_class) as new () => object;
+    if (asClass !== Object) run.documentClass = asClass;
+    return engine.run(document, (reply, operation) => checkedReply(reply, operation, options), run);
+  }
+
+  /**
+   * Create a collection. The server is asked for its existence first, since it accepts an identical repetition.
+   * @param kw `capped`, `size` (bytes), `max` (documents); any other keyword goes to the server
+   * @throws CollectionInvalid: it exists; TypeError, InvalidName: a bad name; OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorDatabase.create_collection
+   */
+  async create_collection(name: string, kw?: CreateCollectionKw): Promise<MotorCollection> {
+    const { server, ...own } = CREATE_COLLECTION.read('create_collection', kw);
+    const collection = this.get_collection(checkCollectionName(name));
+    const { autoIndexId, ...rest } = server;
+    const existing = await this.#listCollections({ name });
+    if (existing.length > 0) throw new CollectionInvalid(`collection ${collection.full_name} already exists`);
+    const command: Document = { create: name };
+    for (const [option, value] of Object.entries(own)) if (value !== undefined) command[option] = value;
+    // Servers no longer know it and always make that index.
+    if (autoIndexId !== undefined && autoIndexId !== true) command.autoIndexId = autoIndexId;
+    Object.assign(command, rest, { $db: this.#name });
+    await this[ENGINE].run(command, () => null);
+    return collection;
+  }
+
+  /**
+   * Drop a collection with its indexes. A missing one is no error.
+   * @throws TypeError: neither a name nor a collection; OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorDatabase.drop_collection
+   */
+  async drop_collection(name_or_collection: string | MotorCollection): Promise<null> {
+    const name = collectionName('drop_collection', name_or_collection);
+    this.#connection[INDEX_CACHE].forget(`${this.#name}.${name}`);
+    await this[ENGINE]
+      .run({ drop: name, $db: this.#name }, () => null)
+      .catch((error) => {
+        if (!(error instanceof OperationFailure && error.code === 26)) throw error; // no such collection
+      });
+    return null;
+  }
+
+  /**
+   * The names of the collections, views included.
+   * @param include_system_collections default true
+   * @throws TypeError: no boolean; OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorDatabase.collection_names
+   */
+  async collection_names(include_system_collections = true): Promise<string[]> {
+    expect('collection_names', 'include_system_collections', bool, include_system_collections);
+    const names = (await this.#listCollections({}, true)).map(({ name }) => name as string);
+    return names.filter((name) => !name.includes('$') && (include_system_collections || !name.startsWith('system.')));
+  }
+
+  /**
+   * Check a collection's data and indexes.
+   * @param kw `scandata` false: look at the documents too; `full` false: as thoroughly as possible, which takes long
+   * @returns the reply
+   * @throws CollectionInvalid: damage was found; TypeError: neither a name nor a collection
+   * @throws OperationFailure: there is no such collection; AutoReconnect
+   * @see Motor 0.2, MotorDatabase.validate_collection
+   */
+  async validate_collection(
+    name_or_collection: string | MotorCollection,
+    kw?: ValidateCollectionKw,
+  ): Promise<Document> {
+    const { scandata, full } = VALIDATE_COLLECTION.read('validate_collection', kw);
+    const name = collectionName('validate_collection', name_or_collection);
+    const command: Document = { validate: name, full };
+    if (scandata) command.scandata = true;
+    command.$db = this.#name;
+    const reply = await this[ENGINE].run(command, (found) => found);
+    const shards = reply.raw === undefined ? [reply] : Object.values(reply.raw as Document);
+    if (shards.some((shard) => shard.valid === false)) {
+      throw new CollectionInvalid(
+        `${this.#name}.${name} is damaged; details are in the reply of the command 'validate'`,
+      );
+    }
+    return reply;
+  }
+
+  #listCollections(filter: Document, nameOnly = false): Promise<Document[]> {
+    const command: Document = { listCollections: 1, filter, cursor: {} };
+    if (nameOnly) command.nameOnly = true;
+    command.$db = this.#name;
+    return new Cursor(this[ENGINE], command, { database: this.#name, collection: '$cmd.listCollections' }).toList(null);
+  }
+
+  [REPR](): string {
+    return `Database(${this.#connection[REPR]()}, '${this.#name}')`;
+  }
+}
+
+/** The command as an ordered document: a name and its value, or a document whose first key is the name. */
+function commandDocument(
+  command: unknown,
+  value: unknown,
+  server: Readonly<Record<string, unknown>>,
+): Map<string, unknown> {
+  const sent = new Map<string, unknown>();
+  if (typeof command === 'string') sent.set(command, value);
+  else for (const [name, field] of entries(expect('command', 'command', document, command))) sent.set(name, field);
+  if (sent.size === 0 || sent.has('')) throw new TypeError('command: the command is empty');
+  for (const [name, field] of Object.entries(server)) {
+    sent.set(name, name === 'fields' && Array.isArray(field) ? projectionOf(field) : field);
+  }
+  return sent;
+}
+
+/** The reply, unless it tells of a failure that is none of the caller's. */
+function checkedReply(
+  reply: Document,
+  operation: Failed,
+  options: { check: boolean; allowable_errors: unknown },
+): Document {
+  if (reply.ok === 1 || !options.check) return reply;
+  const allowed = options.allowable_errors as unknown[];
+  if (allowed.includes(reply.errmsg) || allowed.includes(reply.code)) return reply;
+  throw failureOf(reply, operation);
+}
+
+function collectionName(method: string, given: unknown): string {
+  if (given instanceof MotorCollection) return (given as MotorCollection).name;
+  if (typeof given === 'string') return checkCollectionName(given);
+  throw new TypeError(`${method}: expected a name or a MotorCollection, not ${picture(given)}`);
+}
+
+withChildren(Database, (database, name) => database.get_collection(name));
+
+export const MotorDatabase = dual(
+  Database,
+  {
+    command: { positional: 2, keywordsFrom: 1 },
+    create_collection: 1,
+    drop_collection: only(1),
+    collection_names: only(1),
+    validate_collection: 1,
+  },
+  { name: 'MotorDatabase' },
+);
+export type MotorDatabase = Dual<Database> & Children<MotorCollection>;

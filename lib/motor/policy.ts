@@ -1,0 +1,16 @@
+import type { Policy } from '../core/policy';
+
+/** How clients of Motor 0.2 behave, where surfaces differ. */
+export const MOTOR_POLICY: Policy = Object.freeze({
+  singleHost: 'direct',
+  serverWait: 'one round',
+  retries: false,
+  reopens: true,
+  optionNames: 'PyMongo 2.7',
+  optionErrors: 'ConfigurationError',
+  precedence: 'string',
+  unknownUriOption: 'error',
+  checkKeys: true,
+  emptyProjection: '_id',
+  localhost: 'IPv4',
+});
