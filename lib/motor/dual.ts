@@ -103,8 +103,8 @@ export abstract class Bound {
  * - snake_case members have camelCase aliases.
  * - Assigning to a property without setter is a TypeError, also in sloppy mode.
  *
- * Public properties must be accessors, since only these can be found on a class. Names that begin with `_` are left
- * alone. A subclass with methods of its own is given to `dual()` too.
+ * Public properties must be accessors, since only these can be found on a class. Methods whose names begin with
+ * `_` are left alone. A subclass with methods of its own is given to `dual()` too.
  *
  * @param table every promise-returning method, inherited ones too
  */
@@ -127,8 +127,9 @@ const finished = new WeakSet<object>();
 function finish(prototype: object, table: ReadonlyMap<string, number | Positions>, refused: ReadonlySet<string>): void {
   finished.add(prototype);
   for (const [name, member] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-    if (name in Object.prototype || name.startsWith('_')) continue;
+    if (name in Object.prototype) continue;
     if (typeof member.value === 'function') {
+      if (name.startsWith('_')) continue;
       defineMethod(prototype, newMethod(name, member.value, table.get(name), refused));
     } else if (member.get !== undefined && member.set === undefined) {
       Object.defineProperty(prototype, name, { ...member, set: readOnly(name) });

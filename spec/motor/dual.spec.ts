@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
+import * as sinon from 'sinon';
 import { ConfigurationError } from '../../lib/core/errors';
 import { Bound, DUAL, dual, only } from '../../lib/motor/dual';
 import { type Given, integer, keywords, orNull } from '../../lib/motor/keywords';
@@ -387,6 +388,14 @@ describe('A method of a dual class', () => {
     expect(sample.findOne).to.equal(stubbed);
   });
 
+  it('can be replaced by a stub of sinon, and restored', async () => {
+    const sample = new MotorSample();
+    const stub = sinon.stub(sample, 'count').value(() => Promise.resolve(42));
+    expect(await sample.count()).to.equal(42);
+    stub.restore();
+    expect(await sample.count()).to.equal(0);
+  });
+
   it('works on the prototype with `call`, and on an object that inherits from another', async () => {
     const sample = new MotorSample();
     expect(await MotorSample.prototype.count.call(sample)).to.equal(0);
@@ -431,6 +440,18 @@ describe('The camelCase alias', () => {
 });
 
 describe('A property without setter', () => {
+  it('refuses assignment also when its name begins with _', () => {
+    class File extends Bound {
+      get _id(): number {
+        return 1;
+      }
+    }
+    const file = new (dual(File, {}))() as { _id: number };
+    expect(() => {
+      file._id = 2;
+    }).to.throw(TypeError, '_id of File is read-only');
+  });
+
   it('refuses assignment by name, also in sloppy mode', () => {
     const sloppy = new Function('object', 'name', 'object[name] = 1') as (object: object, name: string) => void;
     for (const name of ['full_name', 'fullName']) {
