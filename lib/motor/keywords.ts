@@ -5,6 +5,7 @@
 
 import type { Doc, Fields, Pairs } from '../../typings/documents';
 import type { Keywords } from '../../typings/dual';
+import { isDocument } from '../core/documents';
 import { ConfigurationError, ValueError } from '../core/errors';
 
 /** What a value may be, and how an error says so: "skip must be `wanted`". */
@@ -159,14 +160,6 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** A document: a plain object, a Map (`SON`), or an instance of a class that is nothing else to BSON. */
-export function isDocument(value: unknown): value is Doc {
-  if (typeof value !== 'object' || value === null) return false;
-  if (value instanceof Map) return true;
-  if ('_bsontype' in value || Symbol.iterator in value || Symbol.asyncIterator in value) return false;
-  return isPlainObject(value) || Object.prototype.toString.call(value) === '[object Object]';
-}
-
 /** What came, so far as an error may tell: numbers and such as they are, of all else only the kind. */
 export function picture(value: unknown): string {
   switch (typeof value) {
@@ -208,9 +201,9 @@ export const integer = check('an integer', isInteger);
 /** An integer that counts something. */
 export const whole = check('a non-negative integer', isInteger, (value) => value >= 0);
 export const positiveNumber = check('a positive number', isNumber, (value) => value > 0);
-export const document = check('a document', isDocument);
+export const document = check('a document', (value): value is Doc => isDocument(value));
 export const documents = check('an array of documents', (value): value is Doc[] => {
-  return Array.isArray(value) && value.every(isDocument);
+  return Array.isArray(value) && value.every((item) => isDocument(item));
 });
 /** Keys with directions. A list of anything else has the right type and a wrong value, as in Python. */
 export const pairs: Check<Pairs> = check(
