@@ -61,9 +61,10 @@ type FullForm<P extends unknown[], Kw, R> = [Kw] extends [never]
   : ((...args: [...Spelled<Required<P>, P>, callback: Callback<R>]) => void) &
       ((...args: [...Spelled<Required<P>, P>, callback: ResultCallback<R>]) => void);
 
-type Forms<P extends unknown[], R> = number extends P['length']
-  ? ((...args: P) => Promise<R>) & CallbackForm<P, never, R>
-  : ((...args: P) => Promise<R>) &
+/** `First` is the Promise form: the method's own type where that can be, since editors find the docstring there. */
+type Forms<First, P extends unknown[], R> = number extends P['length']
+  ? First & CallbackForm<P, never, R>
+  : First &
       CallbackForms<P, Split<P>[0], Split<P>[1], R> &
       FullForm<P, Split<P>[1], R> &
       // The Promise form once more at the end: there inference (`ReturnType`, a function handed on) and the compiler's
@@ -71,20 +72,20 @@ type Forms<P extends unknown[], R> = number extends P['length']
       ((...args: [...P, callback?: null]) => Promise<R>);
 
 /** The dual form of a promise-returning method: the Promise form first, then the forms with a callback. */
-export type DualMethod<F> = F extends (...args: infer P) => Promise<infer R> ? Forms<P, R> : never;
+export type DualMethod<F> = F extends (...args: infer P) => Promise<infer R> ? Forms<F, P, R> : never;
 
 /** A method that returns its own object (`this`), or a Promise of it, gives the dual object. */
-type Own<R, T> = [R] extends [T] ? ([T] extends [R] ? Dual<T> : R) : R;
-
-type Member<F, T> = F extends (...args: infer P) => Promise<infer R>
-  ? Forms<P, Own<R, T>>
-  : F extends (...args: infer P) => infer R
-    ? [R] extends [T]
-      ? [T] extends [R]
-        ? (...args: P) => Dual<T>
-        : F
+type Member<F, T> = F extends (...args: infer P) => infer Result
+  ? Result extends Promise<infer R>
+    ? Same<R, T> extends true
+      ? Forms<(...args: P) => Promise<Dual<T>>, P, Dual<T>>
+      : Forms<F, P, R>
+    : Same<Result, T> extends true
+      ? (...args: P) => Dual<T>
       : F
-    : F;
+  : F;
+
+type Same<A, B> = [A, B] extends [B, A] ? true : false;
 
 /** `CamelCase<'find_one'>` is `'findOne'`; a leading `_` stays. */
 export type CamelCase<S extends string> = S extends `_${infer Rest}` ? `_${Humps<Rest>}` : Humps<S>;

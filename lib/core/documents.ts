@@ -9,11 +9,12 @@ export function isDocument(value: unknown): value is Document {
   if ((value as { _bsontype?: unknown })._bsontype !== undefined) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null || value instanceof Map) return true;
+  // A list of documents may be any iterable, such as a generator, a set, or a stream.
+  if (Symbol.iterator in value || Symbol.asyncIterator in value) return false;
   return !(
     value instanceof Date ||
     value instanceof RegExp ||
     value instanceof Promise ||
-    value instanceof Set ||
     ArrayBuffer.isView(value) ||
     value instanceof ArrayBuffer
   );

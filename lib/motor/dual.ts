@@ -65,7 +65,7 @@ interface Method {
   readonly implementation: Implementation;
   /** `null`: a synchronous method, which is bound and nothing else. */
   readonly positions: Arguments | null;
-  readonly refused: readonly string[];
+  readonly refused: ReadonlySet<string>;
   /** For an object that cannot hold bound methods, such as the prototype itself. */
   readonly unbound: Implementation;
 }
@@ -103,8 +103,8 @@ export abstract class Bound {
  * - snake_case members have camelCase aliases.
  * - Assigning to a property without setter is a TypeError, also in sloppy mode.
  *
- * Public properties must be accessors, since only these can be found on a class. Names that begin with `_` are left
- * alone. A subclass with methods of its own is given to `dual()` too.
+ * Public properties must be accessors, since only these can be found on a class. Methods whose names begin with
+ * `_` are left alone. A subclass with methods of its own is given to `dual()` too.
  *
  * @param table every promise-returning method, inherited ones too
  */
@@ -117,18 +117,19 @@ export function dual<C extends abstract new (...args: never[]) => Bound>(
   const positions = new Map(Object.entries<number | Positions>(table));
   for (let level: object = Class.prototype; level !== Bound.prototype; level = Object.getPrototypeOf(level)) {
     // Several classes may share a base, which is done once.
-    if (!finished.has(level)) finish(level, positions, refused);
+    if (!finished.has(level)) finish(level, positions, new Set(refused));
   }
   return Class as unknown as DualClass<C>;
 }
 
 const finished = new WeakSet<object>();
 
-function finish(prototype: object, table: ReadonlyMap<string, number | Positions>, refused: readonly string[]): void {
+function finish(prototype: object, table: ReadonlyMap<string, number | Positions>, refused: ReadonlySet<string>): void {
   finished.add(prototype);
   for (const [name, member] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-    if (name in Object.prototype || name.startsWith('_')) continue;
+    if (name in Object.prototype) continue;
     if (typeof member.value === 'function') {
+      if (name.startsWith('_')) continue;
       defineMethod(prototype, newMethod(name, member.value, table.get(name), refused));
     } else if (member.get !== undefined && member.set === undefined) {
       Object.defineProperty(prototype, name, { ...member, set: readOnly(name) });
@@ -141,7 +142,7 @@ function newMethod(
   name: string,
   implementation: Implementation,
   entry: number | Positions | undefined,
-  refused: readonly string[],
+  refused: ReadonlySet<string>,
 ): Method {
   const given = typeof entry === 'number' ? { positional: entry } : entry;
   const positions = given && {
@@ -256,22 +257,18 @@ function isCallback(value: unknown): value is AnyCallback {
  * @throws ConfigurationError: a keyword that is refused
  */
 function takeKeywords(method: Method, args: unknown[], called: boolean): Record<string, unknown> | undefined {
-  const { positional, keywords, rest, keywordsFrom, isKeywords } = method.positions as Arguments;
+  const { positional, keywords, rest, keywordsFrom } = method.positions as Arguments;
   if (!rest) while (args.length > positional && (args[args.length - 1] ?? null) === null) args.pop();
   const at = args.length - 1;
   if (at < keywordsFrom) return undefined;
 
   const last = args[at];
-  const belong = (candidate: Record<string, unknown>) => {
-    if (rest) return Object.keys(candidate).join() === 'callback';
-    return at === positional || (at < positional && isKeywords(candidate));
-  };
-  if (!isPlainObject(last) || !belong(last)) {
+  if (!isPlainObject(last) || !isKeywordsAt(at, last, method.positions as Arguments)) {
     const inItsPlace = at === positional + 1 || (at === positional && typeof last !== 'object');
     if (inItsPlace && !rest && !called) throw notCallable();
     return undefined;
   }
-  for (const name of method.refused) if (name in last) throw refusal(method.name, name);
+  for (const name in last) if (method.refused.has(name)) throw refusal(method.name, name);
   if ((last.callback ?? null) !== null && !isCallback(last.callback)) throw notCallable();
   args.pop();
   if (keywords) {
@@ -279,6 +276,15 @@ function takeKeywords(method: Method, args: unknown[], called: boolean): Record<
     args.push(last);
   }
   return last;
+}
+
+function isKeywordsAt(
+  at: number,
+  candidate: Record<string, unknown>,
+  { positional, rest, isKeywords }: Arguments,
+): boolean {
+  if (rest) return Object.keys(candidate).join() === 'callback';
+  return at === positional || (at < positional && isKeywords(candidate));
 }
 
 function notCallable(): TypeError {

@@ -5,6 +5,7 @@
 
 import type { Doc, Fields, Pairs } from '../../typings/documents';
 import type { Keywords } from '../../typings/dual';
+import { isDocument } from '../core/documents';
 import { ConfigurationError, ValueError } from '../core/errors';
 
 /** What a value may be, and how an error says so: "skip must be `wanted`". */
@@ -19,18 +20,15 @@ export interface Check<T> {
 /** For each keyword its default (`undefined`: absent) and its check. */
 export type KeywordTable = Readonly<Record<string, readonly [fallback: unknown, check: Check<unknown>]>>;
 
+type Checked<C> = C extends Check<infer V> ? V : never;
+
 /** What a caller may give. */
-type GivenOf<T extends KeywordTable> = {
-  readonly [K in keyof T]?: (T[K][1] extends Check<infer V> ? V : never) | undefined;
-} & Keywords;
+type GivenOf<T extends KeywordTable> = { readonly [K in keyof T]?: Checked<T[K][1]> | undefined } & Keywords;
 
 /** What a method works with: every keyword has its value or its default. */
 type OptionsOf<T extends KeywordTable> = {
-  readonly [K in keyof T]: (T[K][1] extends Check<infer V> ? V : never) | Widen<T[K][0]>;
+  readonly [K in keyof T]: Checked<T[K][1]> | Exclude<T[K][0], Checked<T[K][1]>>;
 };
-
-// `true` as a default is a boolean among the options.
-type Widen<D> = D extends boolean ? boolean : D extends number ? number : D extends string ? string : D;
 
 /** Keywords that no table knows, in the order given; they go to the server. */
 export type ServerKeywords = Readonly<Record<string, unknown>>;
@@ -162,15 +160,6 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** A document: a plain object, a Map (`SON`), or an instance of a class that is nothing else to BSON. */
-export function isDocument(value: unknown): value is Doc {
-  if (typeof value !== 'object' || value === null) return false;
-  if ('_bsontype' in value) return false;
-  if (isPlainObject(value) || value instanceof Map) return true;
-  if (Symbol.iterator in value || Symbol.asyncIterator in value) return false;
-  return Object.prototype.toString.call(value) === '[object Object]';
-}
-
 /** What came, so far as an error may tell: numbers and such as they are, of all else only the kind. */
 export function picture(value: unknown): string {
   switch (typeof value) {
@@ -212,9 +201,9 @@ export const integer = check('an integer', isInteger);
 /** An integer that counts something. */
 export const whole = check('a non-negative integer', isInteger, (value) => value >= 0);
 export const positiveNumber = check('a positive number', isNumber, (value) => value > 0);
-export const document = check('a document', isDocument);
+export const document = check('a document', (value): value is Doc => isDocument(value));
 export const documents = check('an array of documents', (value): value is Doc[] => {
-  return Array.isArray(value) && value.every(isDocument);
+  return Array.isArray(value) && value.every((item) => isDocument(item));
 });
 /** Keys with directions. A list of anything else has the right type and a wrong value, as in Python. */
 export const pairs: Check<Pairs> = check(
@@ -248,9 +237,9 @@ export function either<A, B>(one: Check<A>, other: Check<B>): Check<A | B> {
   );
 }
 
-export function oneOf<const V extends string | number | boolean>(...values: readonly V[]): Check<V> {
+export function oneOf<const V extends readonly (string | number | boolean)[]>(...values: V): Check<V[number]> {
   const wanted = `one of ${values.map((value) => (isString(value) ? `'${value}'` : String(value))).join(', ')}`;
-  return check(wanted, (value): value is V => (values as readonly unknown[]).includes(value));
+  return check(wanted, (value): value is V[number] => (values as readonly unknown[]).includes(value));
 }
 
 export function arrayOf<T>(item: Check<T>): Check<T[]> {
