@@ -207,7 +207,7 @@ export class Connection {
 
   #receive(message: Buffer): void {
     if (this.#closed !== null) return;
-    const reply = decodeReply(message, this.#operation?.options.decoding);
+    const reply = decodeReply(message, this.#operation?.options);
     if (this.#operation === null) throw new ProtocolError('a reply came that nobody had asked for');
     if (reply.responseTo !== this.#requestId) {
       throw new ProtocolError(`the reply answers request ${reply.responseTo}, not ${this.#requestId}`);

@@ -5,7 +5,8 @@
  * @see MongoDB wire protocol; specification "OP_MSG"
  */
 
-import { type Document, deserialize, serialize, serializeWithBufferAndIndex } from 'bson';
+import { type DeserializeOptions, type Document, deserialize, serialize, serializeWithBufferAndIndex } from 'bson';
+import { type DocumentClass, dressReply } from './documentClass';
 import { ProtocolError } from './errors';
 
 const OP_REPLY = 1;
@@ -131,15 +132,25 @@ export function encodeLegacyQuery(requestId: number, command: Document): Buffer 
   return message;
 }
 
+/** How the reply to an operation is decoded. */
+export interface DecodingOptions {
+  /** Options of `bson`; default: its own. */
+  decoding?: DeserializeOptions;
+  /** Class of the user's documents in the reply; default: plain objects. */
+  documentClass?: DocumentClass;
+}
+
+const DEFAULTS: DecodingOptions = {};
+
 /**
  * Take a whole message apart.
  * @throws ProtocolError: an unknown opcode or section, or BSON that cannot be read
  */
-export function decodeReply(message: Buffer, decoding?: DeserializeOptions): Reply {
+export function decodeReply(message: Buffer, options: DecodingOptions = DEFAULTS): Reply {
   const responseTo = message.readInt32LE(8);
   const opcode = message.readInt32LE(12);
   try {
-    if (opcode === OP_MSG) return decodeMsg(message, responseTo, decoding);
+    if (opcode === OP_MSG) return decodeMsg(message, responseTo, options);
     if (opcode === OP_REPLY) return decodeLegacyReply(message, responseTo);
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
@@ -150,7 +161,7 @@ export function decodeReply(message: Buffer, decoding?: DeserializeOptions): Rep
 
 const DECODING = { index: MSG_BODY_OFFSET, allowObjectSmallerThanBufferSize: true };
 
-function decodeMsg(message: Buffer, responseTo: number, decoding: DeserializeOptions | undefined): Reply {
+function decodeMsg(message: Buffer, responseTo: number, { decoding, documentClass }: DecodingOptions): Reply {
   if (message.length < MSG_BODY_OFFSET + 5)
     throw new ProtocolError(`the reply is cut short at ${message.length} bytes`);
   const flags = message.readInt32LE(HEADER_SIZE);
@@ -158,11 +169,9 @@ function decodeMsg(message: Buffer, responseTo: number, decoding: DeserializeOpt
   const end = (flags & CHECKSUM_PRESENT) === 0 ? message.length : message.length - CHECKSUM_SIZE;
   const moreToCome = (flags & MORE_TO_COME) !== 0;
   if (message[MSG_BODY_OFFSET - 1] === 0 && message.readInt32LE(MSG_BODY_OFFSET) === end - MSG_BODY_OFFSET) {
-    return {
-      responseTo,
-      moreToCome,
-      body: deserialize(message, decoding === undefined ? DECODING : { ...decoding, ...DECODING }),
-    };
+    const body = deserialize(message, decoding === undefined ? DECODING : { ...decoding, ...DECODING });
+    if (documentClass !== undefined) dressReply(message, MSG_BODY_OFFSET, body, documentClass);
+    return { responseTo, moreToCome, body };
   }
   return { responseTo, moreToCome, body: decodeSections(message, end) };
 }

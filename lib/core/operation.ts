@@ -1,7 +1,7 @@
-import type { DeserializeOptions, Document } from 'bson';
+import type { Document } from 'bson';
 import type { Address } from './address';
 import { type Failed, failureOf } from './failure';
-import { type DocumentSequence, decodeSequence } from './message';
+import { type DecodingOptions, type DocumentSequence, decodeSequence } from './message';
 
 /** Reads the result out of a successful reply; what it throws is the operation's failure. */
 export type Finish<T> = (reply: Document, operation: Failed) => T;
@@ -13,17 +13,13 @@ export interface OperationOwner {
 }
 
 /** What an operation may ask for besides its command. */
-export interface OperationOptions {
+export interface OperationOptions extends DecodingOptions {
   /** Documents that travel in a section of their own. */
   sequence?: DocumentSequence;
   /** False: no reply is asked for, and the operation is done when its bytes are handed to the socket. */
   acknowledged?: boolean;
   /** Longest time without a byte from the server, in place of `socketTimeoutMS`; null: none. Milliseconds. */
   socketTimeout?: number | null;
-  /** How the reply is decoded; default: as `bson` does it. */
-  decoding?: DeserializeOptions;
-  /** The class of the documents in the reply's batch; default: plain objects. */
-  documentClass?: new () => object;
   /** The caller looks at `ok` itself: a reply that tells of a failure is a result like any other. */
   rawReply?: boolean;
 }

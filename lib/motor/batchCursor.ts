@@ -96,7 +96,7 @@ export abstract class BatchCursor extends Bound {
    * @see Motor 0.2, MotorCursor.next_object
    */
   next_object(): Document | null {
-    return this.#core === null ? null : this.#core.next();
+    return this.#core?.next() ?? null;
   }
 
   /**
@@ -128,7 +128,7 @@ export abstract class BatchCursor extends Bound {
 
   /** Documents may come later. */
   get #tails(): boolean {
-    return this.#core !== null && this.#core.tailable && this.#core.alive;
+    return this.#core?.tailable === true && this.#core.alive;
   }
 
   /**
@@ -224,7 +224,7 @@ export abstract class BatchCursor extends Bound {
     return this.#collection.get_io_loop();
   }
 
-  toString(): string {
+  override toString(): string {
     return `${this.constructor.name}(${this.#collection.full_name})`;
   }
 

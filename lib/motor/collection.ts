@@ -1,5 +1,5 @@
 import type { Document } from 'bson';
-import type { Doc, Js, KeyOrList, Pairs } from '../../typings/documents';
+import type { Doc, KeyOrList, Pairs } from '../../typings/documents';
 import type { Children, Dual } from '../../typings/dual';
 import { deleteCommand, insertCommand, type Namespace, type UpdateStatement, updateCommand } from '../core/commands';
 import { Cursor } from '../core/cursor';
@@ -8,6 +8,7 @@ import type { RunOptions } from '../core/engine';
 import { InvalidOperation, OperationFailure, ValueError } from '../core/errors';
 import { insertMany } from '../core/insertMany';
 import type { Finish } from '../core/operation';
+import { SON } from '../core/son';
 import type { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
 import { documentOf, indexName, keysOf, pairsOf, projectionOf, specOf } from './arguments';
@@ -40,6 +41,7 @@ import {
   orNull,
   picture,
   string,
+  unchecked,
 } from './keywords';
 import { checkCollectionName } from './names';
 import {
@@ -55,10 +57,10 @@ import {
 
 /** The write concern of one operation, in place of the inherited one. Checked where it is used. */
 const WRITE_KEYWORDS = {
-  w: [undefined, anything],
-  wtimeout: [undefined, anything],
-  j: [undefined, anything],
-  fsync: [undefined, anything],
+  w: [undefined, unchecked<number | string>()],
+  wtimeout: [undefined, unchecked<number>()],
+  j: [undefined, unchecked<boolean>()],
+  fsync: [undefined, unchecked<boolean>()],
 } as const;
 
 const INSERT = keywords({
@@ -195,6 +197,11 @@ class Collection extends Settings {
   get_collection(name: string): MotorCollection {
     if (typeof name !== 'string') throw new TypeError(`a collection's name must be a string, not ${picture(name)}`);
     return new MotorCollection(this.#database, `${this.name}.${name}`) as MotorCollection;
+  }
+
+  /** The `io_loop` given to the client, or null. */
+  get_io_loop(): unknown {
+    return this.#database.get_io_loop();
   }
 
   /** Whether this is the same collection of an equal database. */
@@ -560,15 +567,15 @@ class Collection extends Settings {
   async index_information(): Promise<Record<string, IndexInformation>> {
     const command = { listIndexes: this.name, cursor: {}, $db: this.#namespace.database };
     // As ordered documents: keys that look like integers must keep their place.
-    const cursor = new Cursor(this[ENGINE], command, this.#namespace, { run: { documentClass: Map } });
+    const cursor = new Cursor(this[ENGINE], command, this.#namespace, { run: { documentClass: SON } });
     const indexes = (await cursor.toList(null).catch((error) => {
       unlessNoSuchCollection(error);
       return [];
-    })) as unknown as Map<string, unknown>[];
+    })) as SON[];
     return Object.fromEntries(
       indexes.map((index) => {
-        const { name, ns: _, key, ...options } = Object.fromEntries(index) as Document;
-        return [name, { ...options, key: [...(key as Map<string, unknown>)] } as unknown as IndexInformation];
+        const { name, ns: _, ...options } = index.to_dict();
+        return [name, { ...options, key: [...(index.get('key') as SON)] } as unknown as IndexInformation];
       }),
     );
   }

@@ -12,19 +12,7 @@ import { MotorClient } from './client';
 import { MotorCollection } from './collection';
 import { dual, only } from './dual';
 import { READ_KEYWORDS } from './find';
-import {
-  anything,
-  bool,
-  document,
-  expect,
-  fn,
-  type Given,
-  keywords,
-  number,
-  orNull,
-  picture,
-  string,
-} from './keywords';
+import { anything, bool, document, expect, fn, type Given, keywords, number, orNull, picture } from './keywords';
 import { checkCollectionName, checkDatabaseName } from './names';
 import { ENGINE, INDEX_CACHE, REPR, readPreferenceOf, Settings, withPreference } from './settings';
 

@@ -1,13 +1,14 @@
 /** The keywords of `find` and `find_one`, and what they become in a `find` command. */
 
 import type { Document } from 'bson';
+import type { Mode } from '../../typings/documents';
 import { type FindSettings, findOneCommand, type Namespace } from '../core/commands';
 import { entries, field, firstKey } from '../core/documents';
 import { InvalidOperation } from '../core/errors';
 import type { OperationOptions } from '../core/operation';
+import type { TagSet } from '../core/readPreference';
 import { pairsOf, projectionOf } from './arguments';
 import {
-  anything,
   bool,
   chooseFieldsWith,
   fieldSpec,
@@ -19,14 +20,15 @@ import {
   orNull,
   pairs,
   positiveNumber,
+  unchecked,
   whole,
 } from './keywords';
 
 /** How one read is routed; what is absent is inherited. Checked where it is used. */
 export const READ_KEYWORDS = {
-  read_preference: [undefined, anything],
-  tag_sets: [undefined, anything],
-  secondary_acceptable_latency_ms: [undefined, anything],
+  read_preference: [undefined, unchecked<Mode>()],
+  tag_sets: [undefined, unchecked<readonly TagSet[]>()],
+  secondary_acceptable_latency_ms: [undefined, unchecked<number>()],
 } as const;
 
 const FIND_KEYWORDS = {

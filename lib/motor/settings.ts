@@ -49,7 +49,7 @@ export abstract class Settings extends Bound implements Inherited {
 
   abstract [REPR](): string;
 
-  toString(): string {
+  override toString(): string {
     return `${this.constructor.name}(${this[REPR]()})`;
   }
 
@@ -127,8 +127,11 @@ export abstract class Settings extends Bound implements Inherited {
   }
 }
 
+/** What a write asks for by keyword, in place of the inherited concern. */
+type WriteKeywords = { readonly [Key in keyof Write]?: Write[Key] | undefined };
+
 /** The write concern of one operation: the keywords replace the inherited one as a whole. */
-export function writeConcernOf(settings: Inherited, given: Write): WriteConcern {
+export function writeConcernOf(settings: Inherited, given: WriteKeywords): WriteConcern {
   const { w, wtimeout, j, fsync } = given;
   if (w === undefined && wtimeout === undefined && j === undefined && fsync === undefined) {
     return settings[WRITE_CONCERN];
