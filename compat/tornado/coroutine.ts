@@ -7,6 +7,9 @@ import { begin, Keys } from './yieldPoints';
 // biome-ignore lint/suspicious/noExplicitAny: TypeScript has no types for what a `yield` gives; `unknown` would forbid to use it
 export type Coroutine<R> = Generator<unknown, R, any>;
 
+/** By which a decorator is told from a plain call. Of its context no more is asked: the rest depends on the class. */
+type MethodContext = Pick<ClassMethodDecoratorContext, 'kind' | 'name'>;
+
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
@@ -32,13 +35,13 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
  * });
  * @see Tornado 3.2, tornado.gen.coroutine
  */
+export function coroutine<F extends (...args: never[]) => unknown>(fn: F, context: MethodContext): F;
 export function coroutine<This, A extends unknown[], R>(
   fn: (this: This, ...args: A) => Coroutine<R>,
 ): (this: This, ...args: A) => Promise<R>;
 export function coroutine<This, A extends unknown[], R>(
   fn: (this: This, ...args: A) => R,
 ): (this: This, ...args: A) => Promise<Awaited<R>>;
-export function coroutine<F extends (...args: never[]) => unknown>(fn: F, context: ClassMethodDecoratorContext): F;
 export function coroutine(fn: AnyFunction, context?: unknown): AnyFunction {
   check('gen.coroutine', fn, context);
   function called(this: unknown, ...args: unknown[]): Promise<unknown> | undefined {
@@ -56,13 +59,13 @@ export function coroutine(fn: AnyFunction, context?: unknown): AnyFunction {
  * @throws TypeError: `fn` is no function
  * @see Tornado 3.2, tornado.gen.engine
  */
+export function engine<F extends (...args: never[]) => unknown>(fn: F, context: MethodContext): F;
 export function engine<This, A extends unknown[], R>(
   fn: (this: This, ...args: A) => Coroutine<R>,
 ): (this: This, ...args: A) => undefined;
 export function engine<This, A extends unknown[]>(
   fn: (this: This, ...args: A) => unknown,
 ): (this: This, ...args: A) => undefined;
-export function engine<F extends (...args: never[]) => unknown>(fn: F, context: ClassMethodDecoratorContext): F;
 export function engine(fn: AnyFunction, context?: unknown): AnyFunction {
   check('gen.engine', fn, context);
   function called(this: unknown, ...args: unknown[]): undefined {

@@ -191,18 +191,21 @@ export function WaitAll(wanted: Iterable<unknown>): YieldPoint<unknown[]> {
 /**
  * Set going what was yielded.
  * @param keys of the coroutine that yielded it; `null` where there is none
+ * @param around the lists that it stands in
  */
-export async function begin(yielded: unknown, keys: Keys | null): Promise<Answer> {
+export async function begin(yielded: unknown, keys: Keys | null, around: readonly unknown[] = []): Promise<Answer> {
   if (yielded === null || yielded === undefined) return box(await turn());
   if (yielded instanceof YieldPoint) return yielded.start(keys);
   if (isThenable(yielded)) return box(await yielded);
-  if (Array.isArray(yielded)) return box(await beginAll(yielded, keys));
+  if (around.includes(yielded)) throw new BadYieldError('cannot wait for a list that contains itself');
+  const within = [...around, yielded];
+  if (Array.isArray(yielded)) return box(await beginAll(yielded, keys, within));
   if (yielded instanceof Map) {
-    const values = await beginAll([...yielded.values()], keys);
+    const values = await beginAll([...yielded.values()], keys, within);
     return box(new Map([...yielded.keys()].map((key, i) => [key, values[i]])));
   }
   if (isPlainObject(yielded)) {
-    const values = await beginAll(Object.values(yielded), keys);
+    const values = await beginAll(Object.values(yielded), keys, within);
     return box(Object.fromEntries(Object.keys(yielded).map((key, i) => [key, values[i]])));
   }
   throw new BadYieldError(
@@ -211,8 +214,8 @@ export async function begin(yielded: unknown, keys: Keys | null): Promise<Answer
 }
 
 /** All are set going first and all are waited for; then the first error in order, if any, is thrown. */
-async function beginAll(children: unknown[], keys: Keys | null): Promise<unknown[]> {
-  const outcomes = await Promise.allSettled(Array.from(children, (child) => begin(child, keys)));
+async function beginAll(children: unknown[], keys: Keys | null, within: readonly unknown[]): Promise<unknown[]> {
+  const outcomes = await Promise.allSettled(Array.from(children, (child) => begin(child, keys, within)));
   return outcomes.map((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value.value;
