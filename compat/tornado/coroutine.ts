@@ -1,4 +1,6 @@
-import { answer, type Callback, markDual } from './dual';
+import { deliver, mark } from '../../lib/motor/dual';
+import { isPlainObject } from '../../lib/motor/keywords';
+import type { Callback } from '../../typings/dual';
 import { LeakedCallbackError, Return, ReturnValueIgnoredError } from './errors';
 import { pace } from './pace';
 import { begin, Keys } from './yieldPoints';
@@ -46,10 +48,13 @@ export function coroutine(fn: AnyFunction, context?: unknown): AnyFunction {
   check('gen.coroutine', fn, context);
   function called(this: unknown, ...args: unknown[]): Promise<unknown> | undefined {
     const callback = takeCallback(args);
-    return answer(resultOf(fn, this, args), callback);
+    const promise = resultOf(fn, this, args);
+    if (callback === null) return promise;
+    deliver(promise, callback);
+    return undefined;
   }
-  // Dual, as it takes a callback too: gen.Task asks it for the Promise.
-  return markDual(named(called, fn));
+  // It takes a callback too, but not in the place where gen.Task would put one.
+  return mark(named(called, fn));
 }
 
 /**
@@ -152,10 +157,8 @@ function isGenerator(value: unknown): value is Generator {
 /** Take the callback out of the last argument, if that is a plain object with one; the caller's object stays as it is. */
 function takeCallback(args: unknown[]): Callback<unknown> | null {
   const last = args.at(-1);
-  if (last === null || typeof last !== 'object') return null;
-  const prototype: unknown = Object.getPrototypeOf(last);
-  if (prototype !== null && prototype !== Object.prototype) return null;
-  const { callback, ...rest } = last as { callback?: unknown };
+  if (!isPlainObject(last)) return null;
+  const { callback, ...rest } = last;
   if (typeof callback !== 'function') return null;
   args[args.length - 1] = rest;
   return callback as Callback<unknown>;

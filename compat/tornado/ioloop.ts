@@ -1,9 +1,10 @@
 /** The event loop, as in `tornado.ioloop`. */
 
-import { InvalidOperation, ValueError } from '../../lib/core/errors';
+import { InvalidOperation } from '../../lib/core/errors';
+import { Bound, dual, only } from '../../lib/motor/dual';
 import { provideCurrentLoop } from '../../lib/motor/ioLoop';
-import { bindMethods } from './bound';
-import { answer, type Callback, markDual, readKeywords, splitCallback } from './dual';
+import { type Check, expect, fn, type Given, keywords, orNull } from '../../lib/motor/keywords';
+import type { Callback, Dual, KeywordCallback } from '../../typings/dual';
 import { TimeoutError } from './errors';
 import { type Deadline, secondsUntil, Timer } from './time';
 
@@ -19,26 +20,28 @@ interface Running {
   stopping: boolean;
 }
 
+const seconds: Check<number> = {
+  wanted: 'a finite number of seconds',
+  is: (value): value is number => Number.isFinite(value),
+};
+
+const milliseconds: Check<number> = {
+  wanted: 'a positive number of milliseconds',
+  is: (value): value is number => typeof value === 'number',
+  inRange: (value) => value > 0 && value < Number.POSITIVE_INFINITY,
+};
+
+const RUN_SYNC = keywords({ timeout: [null, orNull(seconds)] });
+type RunSyncKw = Given<typeof RUN_SYNC>;
+
 let global: IOLoop | null = null;
 let current: IOLoop | null = null;
 
-/**
- * Tornado's loop as a facade: Node has one event loop, which is always running. This one schedules, and it can keep the
- * process alive. Several may exist; each has its own running state and can be given as `io_loop`.
- *
- * Methods are bound, so they can be passed on. What is scheduled keeps the process alive until it has run; the loop as
- * such does so only between {@link start} and {@link stop}.
- * @see Tornado 3.2, tornado.ioloop.IOLoop
- */
-export class IOLoop {
+class Loop extends Bound {
   readonly #scheduled = new Set<Timer>();
   #running: Running | null = null;
   #stopped = false;
   #closed = false;
-
-  constructor() {
-    bindMethods(this);
-  }
 
   /** The global loop, made when it is first asked for. */
   static instance(): IOLoop {
@@ -67,7 +70,7 @@ export class IOLoop {
    */
   make_current(): void {
     this.#assertOpen('make_current');
-    current = this;
+    current = this as unknown as IOLoop;
   }
 
   /**
@@ -76,15 +79,7 @@ export class IOLoop {
    * @returns `null` once the loop was stopped; at once if `stop` was called before
    * @throws InvalidOperation: running already, or closed
    */
-  start(): Promise<null>;
-  start(callback: Callback<null> | { callback: Callback<null> }): undefined;
-  start(...given: unknown[]): Promise<null> | undefined {
-    const [kw, callback] = splitCallback<null>('start', given);
-    return answer(this.#start(kw), callback);
-  }
-
-  async #start(kw: object): Promise<null> {
-    readKeywords('start', kw, []);
+  async start(): Promise<null> {
     return this.#begin('start').done;
   }
 
@@ -124,30 +119,9 @@ export class IOLoop {
     setImmediate(running.finish);
   }
 
-  /**
-   * Start the loop, run a function in it, stop the loop. **Does not block**: it must be awaited.
-   * @param func called without arguments, in a later turn; may return a Promise
-   * @param kw `timeout`: seconds, by default none
-   * @returns the function's result
-   * @throws what the function throws; ioloop.TimeoutError: it took longer than `timeout`, or the loop was stopped
-   *   meanwhile (the operation itself goes on); InvalidOperation: the loop is running already, or closed
-   * @example const reply = await IOLoop.current().run_sync(client.open, { timeout: 5 });
-   */
-  run_sync<T>(func: () => T | PromiseLike<T>, kw?: { timeout?: number | null }): Promise<T>;
-  run_sync<T>(func: () => T | PromiseLike<T>, callback: Callback<T>): undefined;
-  run_sync<T>(func: () => T | PromiseLike<T>, kw: { timeout?: number | null }, callback: Callback<T>): undefined;
-  run_sync<T>(func: () => T | PromiseLike<T>, kw: { timeout?: number | null; callback: Callback<T> }): undefined;
-  run_sync<T>(func: () => T | PromiseLike<T>, ...given: unknown[]): Promise<T> | undefined {
-    const [kw, callback] = splitCallback<T>('run_sync', given);
-    return answer(this.#runSync(func, kw), callback);
-  }
-
-  async #runSync<T>(func: () => T | PromiseLike<T>, kw: object): Promise<T> {
-    const { timeout = null } = readKeywords<{ timeout?: number | null }>('run_sync', kw, ['timeout']);
-    if (typeof func !== 'function') throw new TypeError('run_sync: the first argument must be a function');
-    if (timeout !== null && !Number.isFinite(timeout)) {
-      throw new TypeError('run_sync: timeout must be a finite number of seconds or null');
-    }
+  async run_sync<T>(func: () => T | PromiseLike<T>, kw: RunSyncKw = {}): Promise<T> {
+    expect('run_sync', 'the first argument', fn, func);
+    const { timeout } = RUN_SYNC.read('run_sync', kw);
     const running = this.#begin('run_sync');
     let timer: Timer | undefined;
     let begun: Timer | undefined;
@@ -206,14 +180,12 @@ export class IOLoop {
 
   /** {@link add_timeout} with the time in seconds, as in {@link time}. */
   call_at<A extends unknown[]>(when: number, callback: (...args: A) => unknown, ...args: A): TimeoutHandle {
-    if (!Number.isFinite(when)) throw new TypeError('call_at: the time must be a finite number of seconds');
-    return this.#add('call_at', when - this.time(), callback, args);
+    return this.#add('call_at', expect('call_at', 'the time', seconds, when) - this.time(), callback, args);
   }
 
   /** {@link add_timeout} with the number of seconds from now. */
-  call_later<A extends unknown[]>(seconds: number, callback: (...args: A) => unknown, ...args: A): TimeoutHandle {
-    if (!Number.isFinite(seconds)) throw new TypeError('call_later: the delay must be a finite number of seconds');
-    return this.#add('call_later', seconds, callback, args);
+  call_later<A extends unknown[]>(delay: number, callback: (...args: A) => unknown, ...args: A): TimeoutHandle {
+    return this.#add('call_later', expect('call_later', 'the delay', seconds, delay), callback, args);
   }
 
   /**
@@ -232,22 +204,17 @@ export class IOLoop {
   add_future<F extends PromiseLike<unknown>>(future: F, callback: (future: F) => unknown): void {
     this.#assertOpen('add_future');
     if (typeof future?.then !== 'function') throw new TypeError('add_future: the first argument must be a Promise');
-    if (typeof callback !== 'function') throw new TypeError('add_future: the callback must be a function');
+    expect('add_future', 'the callback', fn, callback);
     const settled = () => {
       if (!this.#closed) this.#add('add_future', 0, callback, [future]);
     };
     Promise.resolve(future).then(settled, settled);
   }
 
-  /** Seconds since 1970, with fractions. */
   time(): number {
     return Date.now() / 1000;
   }
 
-  /**
-   * Called with what a callback threw, or rejected with. By default it throws it again, outside of everything, so that it is
-   * an uncaught exception of the application. To be overridden, or assigned.
-   */
   handle_callback_exception(_callback: (...args: never[]) => unknown, error: unknown): void {
     throw error;
   }
@@ -260,17 +227,17 @@ export class IOLoop {
     this.#closed = true;
     for (const timer of this.#scheduled) this.#cancel(timer);
     if (this.#running) this.#end(this.#running);
-    if (current === this) current = null;
+    if ((current as unknown) === this) current = null;
   }
 
-  #add<A extends unknown[]>(method: string, seconds: number, callback: (...args: A) => unknown, args: A): Timer {
+  #add<A extends unknown[]>(method: string, delay: number, callback: (...args: A) => unknown, args: A): Timer {
     this.#assertOpen(method);
-    if (typeof callback !== 'function') throw new TypeError(`${method}: the callback must be a function`);
-    return this.#schedule(seconds, () => void attempt(this, callback, args));
+    expect(method, 'the callback', fn, callback);
+    return this.#schedule(delay, () => void attempt(this as unknown as IOLoop, callback, args));
   }
 
-  #schedule(seconds: number, run: () => void): Timer {
-    const timer = new Timer(seconds, () => {
+  #schedule(delay: number, run: () => void): Timer {
+    const timer = new Timer(delay, () => {
       this.#scheduled.delete(timer);
       run();
     });
@@ -288,8 +255,60 @@ export class IOLoop {
   }
 }
 
-markDual(IOLoop.prototype.start);
-markDual(IOLoop.prototype.run_sync);
+/**
+ * Tornado's loop as a facade: Node has one event loop, which is always running. This one schedules, and it can keep the
+ * process alive. Several may exist; each has its own running state and can be given as `io_loop`.
+ *
+ * Methods are bound, so they can be passed on. What is scheduled keeps the process alive until it has run; the loop as
+ * such does so only between {@link start} and {@link stop}.
+ * @see Tornado 3.2, tornado.ioloop.IOLoop
+ */
+export interface IOLoop extends Omit<Dual<Loop>, 'run_sync' | 'runSync' | 'time' | 'handle_callback_exception'> {
+  /**
+   * Start the loop, run a function in it, stop the loop. **Does not block**: it must be awaited.
+   * @param func called without arguments, in a later turn; may return a Promise
+   * @param kw `timeout`: seconds, by default none
+   * @returns the function's result
+   * @throws what the function throws; ioloop.TimeoutError: it took longer than `timeout`, or the loop was stopped
+   *   meanwhile (the operation itself goes on); InvalidOperation: the loop is running already, or closed
+   * @example const reply = await IOLoop.current().run_sync(client.open, { timeout: 5 });
+   */
+  run_sync: RunSync;
+  /** {@link run_sync} */
+  runSync: RunSync;
+
+  // Methods again, for what is derived counts as a property, which no method of a subclass can override.
+
+  /** Seconds since 1970, with fractions. */
+  time(): number;
+
+  /**
+   * Called with what a callback threw, or rejected with. By default it throws it again, outside of everything, so that
+   * it is an uncaught exception of the application. To be overridden, or assigned.
+   */
+  handle_callback_exception(callback: (...args: never[]) => unknown, error: unknown): void;
+}
+
+// By hand, for no type that is derived from a method keeps what the method is generic in.
+interface RunSync {
+  <T>(func: () => T | PromiseLike<T>, kw?: RunSyncKw | null): Promise<T>;
+  <T>(func: () => T | PromiseLike<T>, callback: Callback<T>): void;
+  <T>(func: () => T | PromiseLike<T>, kw: RunSyncKw | null | undefined, callback: Callback<T>): void;
+  <T>(func: () => T | PromiseLike<T>, kw: Omit<RunSyncKw, 'callback'> & KeywordCallback<Callback<T>>): void;
+}
+
+/** {@link IOLoop} */
+export interface IOLoopClass extends Omit<typeof Loop, 'prototype'> {
+  new (): IOLoop;
+  readonly prototype: IOLoop;
+}
+
+export const IOLoop = dual(
+  Loop,
+  { start: only(0), run_sync: { positional: 1, functions: 1 } },
+  { name: 'IOLoop' },
+) as unknown as IOLoopClass;
+
 provideCurrentLoop(IOLoop.current);
 
 /** Call it. What it throws, now or later, goes to the loop's handler, with no promise around that. */
@@ -301,16 +320,11 @@ async function attempt<A extends unknown[]>(loop: IOLoop, callback: (...args: A)
   }
 }
 
-/**
- * Calls a function again and again. A call is skipped, not made up for, if the one before is still going (its Promise is
- * not settled) or the process was too busy. What the function throws goes to `io_loop.handle_callback_exception`.
- * @param callback called without arguments
- * @param callback_time milliseconds from call to call
- * @param kw `io_loop`: an {@link IOLoop}, by default the current one
- * @throws TypeError: a wrong type, an unknown keyword. ValueError: `callback_time` is not positive and finite
- * @see Tornado 3.2, tornado.ioloop.PeriodicCallback
- */
-export class PeriodicCallback {
+const PERIODIC = keywords({
+  io_loop: [null, orNull({ wanted: 'an IOLoop', is: (value): value is IOLoop => value instanceof IOLoop })],
+});
+
+class Periodic extends Bound {
   readonly #callback: () => unknown;
   readonly #period: number;
   readonly #loop: IOLoop;
@@ -318,21 +332,12 @@ export class PeriodicCallback {
   #next = 0;
   #busy = false;
 
-  constructor(callback: () => unknown, callback_time: number, kw: { io_loop?: IOLoop | null } = {}) {
-    const { io_loop } = readKeywords<{ io_loop?: IOLoop | null }>('PeriodicCallback', kw, ['io_loop']);
-    if (typeof callback !== 'function') throw new TypeError('PeriodicCallback: the callback must be a function');
-    if (typeof callback_time !== 'number') throw new TypeError('PeriodicCallback: callback_time must be a number');
-    if (!(callback_time > 0 && callback_time < Number.POSITIVE_INFINITY)) {
-      throw new ValueError(
-        `PeriodicCallback: callback_time must be a positive number of milliseconds, not ${callback_time}`,
-      );
-    }
-    const loop = io_loop ?? IOLoop.current();
-    if (!(loop instanceof IOLoop)) throw new TypeError('PeriodicCallback: io_loop must be an IOLoop');
-    this.#callback = callback;
-    this.#period = callback_time;
-    this.#loop = loop;
-    bindMethods(this);
+  constructor(callback: () => unknown, callback_time: number, kw: Given<typeof PERIODIC> = {}) {
+    super();
+    const { io_loop } = PERIODIC.read('PeriodicCallback', kw);
+    this.#callback = expect('PeriodicCallback', 'callback', fn, callback) as () => unknown;
+    this.#period = expect('PeriodicCallback', 'callback_time', milliseconds, callback_time);
+    this.#loop = io_loop ?? IOLoop.current();
   }
 
   /**
@@ -373,3 +378,15 @@ export class PeriodicCallback {
     });
   };
 }
+
+/**
+ * Calls a function again and again. A call is skipped, not made up for, if the one before is still going (its Promise is
+ * not settled) or the process was too busy. What the function throws goes to `io_loop.handle_callback_exception`.
+ * @param callback called without arguments
+ * @param callback_time milliseconds from call to call
+ * @param kw `io_loop`: an {@link IOLoop}, by default the current one
+ * @throws TypeError: a wrong type, an unknown keyword. ValueError: `callback_time` is not positive and finite
+ * @see Tornado 3.2, tornado.ioloop.PeriodicCallback
+ */
+export const PeriodicCallback = dual(Periodic, {}, { name: 'PeriodicCallback' });
+export type PeriodicCallback = Dual<Periodic>;

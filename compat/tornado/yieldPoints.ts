@@ -1,6 +1,7 @@
 import { inspect, types } from 'node:util';
+import { DUAL } from '../../lib/motor/dual';
+import { isPlainObject } from '../../lib/motor/keywords';
 import { callable } from './callable';
-import { isDual } from './dual';
 import { BadYieldError, KeyReuseError, UnknownKeyError } from './errors';
 import { turn } from './pace';
 
@@ -109,7 +110,7 @@ class TaskPoint<T> extends YieldPoint<T> {
   }
 
   async #call(): Promise<Answer> {
-    if (isDual(this.#fn)) return box(await this.#fn(...this.#args));
+    if ((this.#fn as { [DUAL]?: boolean })[DUAL]) return box(await this.#fn(...this.#args));
     return new Promise((resolve) => {
       this.#fn(...this.#args, (...args: unknown[]) => resolve(received(args)));
     });
@@ -226,12 +227,6 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (types.isPromise(value)) return true;
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
   return typeof (value as { then?: unknown }).then === 'function';
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (value === null || typeof value !== 'object') return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
 }
 
 /** A value's type, in words; never the value. */

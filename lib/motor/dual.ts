@@ -172,7 +172,8 @@ function bind(self: object, method: Method): Implementation {
   return method.positions === null ? (bound as Implementation) : mark(bound as Implementation);
 }
 
-function mark(fn: Implementation): Implementation {
+/** Say that a function gives a Promise when it is called without a callback. */
+export function mark(fn: Implementation): Implementation {
   (fn as Implementation & { [DUAL]?: boolean })[DUAL] = true;
   return fn;
 }
@@ -237,7 +238,8 @@ function call(self: unknown, method: Method, args: unknown[]): unknown {
   return undefined;
 }
 
-function deliver<R>(promise: Promise<R>, callback: Callback<R>): void {
+/** Hand the outcome to a callback. */
+export function deliver<R>(promise: Promise<R>, callback: Callback<R>): void {
   // A tick later no promise is around the callback: what it throws is the application's uncaught exception, cannot
   // reject anything, and cannot call it again.
   promise.then(

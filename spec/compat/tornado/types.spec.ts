@@ -51,7 +51,9 @@ describe('types of compat/tornado', () => {
   it('knows the forms of run_sync and Op', () => {
     const loop = new IOLoop();
     is<Promise<number>>().exactly(() => loop.run_sync(async () => 1, { timeout: 1 }));
-    is<undefined>().exactly(() =>
+    is<Promise<number>>().exactly(() => loop.runSync(() => 1));
+    is<Promise<null>>().exactly(() => loop.start());
+    is<void>().exactly(() =>
       loop.run_sync(
         () => 1,
         (result, error) => {
@@ -60,7 +62,7 @@ describe('types of compat/tornado', () => {
         },
       ),
     );
-    is<undefined>().exactly(() => loop.start((_result, _error) => {}));
+    is<void>().exactly(() => loop.start((_result, _error) => {}));
     is<Promise<number>>().exactly(() => Op(async (n: number) => n, 1));
     is<number>().exactly(() => new web.HTTPError(404).status_code);
     // @ts-expect-error a keyword run_sync does not know
