@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { expect } from 'chai';
 import { gen, IOLoop, ioloop, timedelta } from '../../../compat/tornado';
+import { Bound, dual, only } from '../../../lib/motor/dual';
 import { rejection, uncaught, unhandled } from './outcome';
 
 const later = <T>(value: T, ms = 5) => new Promise<T>((resolve) => setTimeout(resolve, ms, value));
@@ -12,14 +13,14 @@ const failing = (message: string, ms = 5) =>
 const go = <R>(body: () => gen.Coroutine<R>) => gen.coroutine(body)();
 
 /** A dual method as the driver makes them. */
-const dual = Object.defineProperty(
-  (n: number, callback?: (result: number | null, error: Error | null) => void) => {
-    if (callback) throw new Error('gen.Task gave a callback to a dual method');
-    return n < 0 ? Promise.reject(new RangeError('negative')) : Promise.resolve(n * 2);
-  },
-  Symbol.for('motor-mongo.dual'),
-  { value: true },
-);
+class Doubler extends Bound {
+  readonly #factor = 2;
+  async double(n: number) {
+    if (n < 0) throw new RangeError('negative');
+    return n * this.#factor;
+  }
+}
+const { double } = new (dual(Doubler, { double: only(1) }))();
 
 describe('gen.coroutine', () => {
   it('gives what the generator returns', async () => {
@@ -334,7 +335,7 @@ describe('what may be yielded', () => {
         yield [],
         yield {},
         yield Object.create(null),
-        yield [[], [{}], gen.Task(dual, 2)],
+        yield [[], [{}], gen.Task(double, 2)],
       ];
     });
     expect(results).to.deep.equal([
@@ -477,12 +478,12 @@ describe('gen.Task', () => {
   it('gives the result of a dual method, or throws its error', async () => {
     expect(
       await go(function* () {
-        return yield gen.Task(dual, 21);
+        return yield gen.Task(double, 21);
       }),
     ).to.equal(42);
     const error = await rejection(
       go(function* () {
-        yield gen.Task(dual, -1);
+        yield gen.Task(double, -1);
       }),
     );
     expect(error).to.be.instanceOf(RangeError);
@@ -490,14 +491,14 @@ describe('gen.Task', () => {
 
   it('takes a coroutine, and dual methods of the loop', async () => {
     const loop = new IOLoop();
-    const double = gen.coroutine(function* (n: number) {
-      return (yield later(n)) * 2;
+    const triple = gen.coroutine(function* (n: number) {
+      return (yield later(n)) * 3;
     });
     expect(
       await go(function* () {
-        return [yield gen.Task(double, 4), yield gen.Task(loop.run_sync, () => 5)];
+        return [yield gen.Task(triple, 4), yield gen.Task(loop.run_sync, () => 5)];
       }),
-    ).to.deep.equal([8, 5]);
+    ).to.deep.equal([12, 5]);
   });
 
   it('gives null, the argument, or all of them', async () => {
@@ -699,7 +700,7 @@ describe('later helpers of gen', () => {
   });
 
   it('multi', async () => {
-    expect(await gen.multi([later(1), gen.Task(dual, 2)])).to.deep.equal([1, 4]);
+    expect(await gen.multi([later(1), gen.Task(double, 2)])).to.deep.equal([1, 4]);
     expect(await gen.multi({ a: later(1) })).to.deep.equal({ a: 1 });
     expect(await rejection(gen.multi([5]))).to.be.instanceOf(gen.BadYieldError);
   });

@@ -69,6 +69,12 @@ describe('IOLoop', () => {
       await Promise.resolve();
       expect(ended).to.equal(false);
       expect(await started).to.equal(null);
+      // The second stop was for the first start.
+      const again = loop.start();
+      await later(null);
+      expect(await rejection(loop.start())).to.be.instanceOf(InvalidOperation);
+      loop.stop();
+      await again;
     });
 
     it('ends at once if it was stopped before, once', async () => {
@@ -380,11 +386,14 @@ describe('IOLoop', () => {
       const periodic = new PeriodicCallback(() => seen.push('periodic'), 2, { io_loop: loop });
       periodic.start();
       const started = loop.start();
-      loop.close();
-      loop.close();
-      expect(await started).to.equal(null);
-      await later(null, 20);
+      const errors = await unhandled(async () => {
+        loop.close();
+        loop.close();
+        expect(await started).to.equal(null);
+        await later(null, 20);
+      });
       expect(seen).to.deep.equal([]);
+      expect(errors).to.deep.equal([]);
     });
 
     it('makes later use an InvalidOperation', async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { gen, IOLoop, timedelta, web } from '../../../compat/tornado';
+import { Bound, dual, only } from '../../../lib/motor/dual';
 import { Op } from '../../../lib/motor/op';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -7,6 +8,13 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 const is = <T>() => ({ exactly: <U>(_value: () => U, ..._proof: Same<T, U> extends true ? [] : [never]) => {} });
 
 // Each assertion here is made by the compiler; what is checked at run time is only that nothing is called.
+class Namer extends Bound {
+  async name_of(n: number) {
+    return String(n);
+  }
+}
+const namer = new (dual(Namer, { name_of: only(1) }))();
+
 describe('types of compat/tornado', () => {
   it('infers a coroutine from its generator', () => {
     const find = gen.coroutine(function* (name: string, limit: number = 1) {
@@ -64,6 +72,7 @@ describe('types of compat/tornado', () => {
     );
     is<void>().exactly(() => loop.start((_result, _error) => {}));
     is<Promise<number>>().exactly(() => Op(async (n: number) => n, 1));
+    is<Promise<string>>().exactly(() => Op(namer.name_of, 1));
     is<number>().exactly(() => new web.HTTPError(404).status_code);
     // @ts-expect-error a keyword run_sync does not know
     const wrong = () => loop.run_sync(() => 1, { timeot: 1 });
