@@ -164,12 +164,12 @@ export class Connection {
   run(operation: Operation): void {
     this.#operation = operation;
     operation.address = this.address;
-    const { sequence, acknowledged = true, socketTimeout } = operation.options;
+    const { acknowledged = true, socketTimeout } = operation.options;
     this.#requestId = nextRequestId();
     let message: Buffer;
     try {
       if (!acknowledged && !isWritable(this.description.type)) throw this.#notPrimary(operation);
-      message = encodeCommand(this.#requestId, acknowledged ? 0 : MORE_TO_COME, operation.command, sequence);
+      message = encodeCommand(this.#requestId, acknowledged ? 0 : MORE_TO_COME, operation.command, operation.options);
       const error = tooLarge(message.length, operation, this.description);
       if (error !== null) throw error;
     } catch (error) {

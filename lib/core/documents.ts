@@ -38,19 +38,20 @@ export function entries(document: Document): [string, unknown][] {
 }
 
 /**
- * The document as it is to be sent, with its `_id` first. A missing `_id` is put into the caller's document, so that
- * the caller knows it.
+ * Put a missing `_id` into the caller's document, so that the caller knows it.
+ * @returns whether it was missing: then it stands last, and is to be sent first (see `moveIdFirst`)
  */
-export function withId(document: Document): Document {
+export function addId(document: Document): boolean {
+  if (field(document, '_id') !== undefined) return false;
+  const id = new ObjectId();
   if (document instanceof Map) {
-    if (!document.has('_id')) document.set('_id', new ObjectId());
-    if (document.keys().next().value === '_id') return document;
-    return new Map([['_id', document.get('_id')], ...document]);
+    document.delete('_id');
+    document.set('_id', id);
+  } else {
+    if ('_id' in document) delete document._id;
+    document._id = id;
   }
-  if (document._id === undefined) document._id = new ObjectId();
-  else if (firstKey(document) === '_id') return document;
-  // What writes itself knows its own order.
-  return typeof document.toBSON === 'function' ? document : { _id: document._id, ...document };
+  return true;
 }
 
 /** MongoDB nests no deeper than 100; what goes on beyond is circular, most likely. */

@@ -5,6 +5,13 @@ import type { Finish } from './operation';
 import { SequenceBuilder } from './sequence';
 import type { WriteConcern } from './writeConcern';
 
+/** A document to insert. */
+export interface Inserted {
+  readonly document: Document;
+  /** Its `_id` was added by the driver: see `moveIdFirst`. */
+  readonly idLast: boolean;
+}
+
 export interface InsertManyOptions<T> {
   readonly ordered: boolean;
   readonly writeConcern: WriteConcern;
@@ -24,7 +31,7 @@ export interface InsertManyOptions<T> {
 export async function insertMany<T>(
   engine: Engine,
   namespace: Namespace,
-  documents: Iterable<Document> | AsyncIterable<Document>,
+  documents: Iterable<Inserted> | AsyncIterable<Inserted>,
   options: InsertManyOptions<T>,
 ): Promise<T[]> {
   const { description } = await engine.connect();
@@ -52,15 +59,15 @@ export async function insertMany<T>(
     }
   };
 
-  const overflow = async (document: Document) => {
+  const overflow = async ({ document, idLast }: Inserted) => {
     await send();
-    sequence.add(document);
+    sequence.add(document, idLast);
   };
 
   if (Symbol.iterator in documents) {
-    for (const document of documents) if (!sequence.add(document)) await overflow(document);
+    for (const next of documents) if (!sequence.add(next.document, next.idLast)) await overflow(next);
   } else {
-    for await (const document of documents) if (!sequence.add(document)) await overflow(document);
+    for await (const next of documents) if (!sequence.add(next.document, next.idLast)) await overflow(next);
   }
   if (sequence.count > 0) await send();
   if (failure !== null) throw failure;

@@ -7,6 +7,7 @@
 
 import { type DeserializeOptions, type Document, deserialize, serialize, serializeWithBufferAndIndex } from 'bson';
 import { type DocumentClass, dressReply } from './documentClass';
+import { encode, insertedDocumentStart, moveIdFirst } from './encode';
 import { ProtocolError } from './errors';
 
 const OP_REPLY = 1;
@@ -47,69 +48,60 @@ export interface Reply {
   readonly body: Document;
 }
 
-/** `undefined` becomes null: were it dropped, the filter `{ _id: undefined }` would match everything. */
-const ENCODING = { ignoreUndefined: false, index: MSG_BODY_OFFSET };
+/** How a command is encoded. */
+export interface EncodingOptions {
+  /** Documents that travel in a section of their own. */
+  sequence?: DocumentSequence;
+  /** The one document to insert got its `_id` from the driver: see `moveIdFirst`. */
+  idLast?: boolean;
+}
 
 const SLAB_SIZE = 64 * 1024;
+/** Where short messages are put together; their place is used again as soon as they are sent. */
 let slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
 let slabUsed = 0;
 
-/** An OP_MSG with the command as its body, encoded once and into its final place behind the header. */
+/** An OP_MSG with the command as its body, and documents beside it. */
 export function encodeCommand(
   requestId: number,
   flags: number,
   command: Document,
-  sequence?: DocumentSequence,
+  { sequence, idLast }: EncodingOptions = DEFAULTS,
 ): Buffer {
-  ENCODING.index = slabUsed + MSG_BODY_OFFSET;
-  let end: number;
-  try {
-    end = serializeWithBufferAndIndex(command, slab, ENCODING) + 1;
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return encodeLargeCommand(requestId, flags, command, sequence);
+  const body = encode(command);
+  if (idLast === true) moveIdFirst(body, insertedDocumentStart(body));
+  const end = MSG_BODY_OFFSET + body.length;
+  const nameSize = sequence === undefined ? 0 : Buffer.byteLength(sequence.field) + 1;
+  const sectionSize = sequence === undefined ? 0 : 4 + nameSize + sequence.bytes.length;
+  const message = place(sequence === undefined ? end : end + 1 + sectionSize);
+  writeHeader(message, requestId, OP_MSG);
+  message.writeInt32LE(flags, HEADER_SIZE);
+  message[MSG_BODY_OFFSET - 1] = 0; // kind: body
+  message.set(body, MSG_BODY_OFFSET);
+  if (sequence !== undefined) {
+    message[end] = 1; // kind: document sequence
+    message.writeInt32LE(sectionSize, end + 1);
+    message.write(`${sequence.field}\0`, end + 5);
+    message.set(sequence.bytes, end + 5 + nameSize);
   }
-  const message = slab.subarray(slabUsed, end);
-  if (sequence !== undefined) return withSequence(message, requestId, flags, sequence); // a copy: the slab stays free
-  slabUsed = end;
-  if (slabUsed > SLAB_SIZE - 256) {
+  return message;
+}
+
+/** Bytes for a message. */
+function place(size: number): Buffer {
+  if (size > SLAB_SIZE / 4) return Buffer.allocUnsafeSlow(size);
+  if (slabUsed + size > SLAB_SIZE) {
     slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
     slabUsed = 0;
   }
-  return finishMessage(message, requestId, flags);
+  const message = slab.subarray(slabUsed, slabUsed + size);
+  slabUsed += size;
+  return message;
 }
 
 /** The bytes of `message` are the kernel's by now, so that their place can be used again. */
 export function recycle(message: Buffer): void {
   if (message.buffer === slab.buffer && message.byteOffset + message.length === slabUsed) slabUsed = message.byteOffset;
-}
-
-function encodeLargeCommand(requestId: number, flags: number, command: Document, sequence?: DocumentSequence): Buffer {
-  const body = serialize(command, { ignoreUndefined: false });
-  const message = Buffer.allocUnsafe(MSG_BODY_OFFSET + body.length);
-  message.set(body, MSG_BODY_OFFSET);
-  if (sequence !== undefined) return withSequence(message, requestId, flags, sequence);
-  return finishMessage(message, requestId, flags);
-}
-
-function withSequence(start: Buffer, requestId: number, flags: number, sequence: DocumentSequence): Buffer {
-  const nameSize = Buffer.byteLength(sequence.field) + 1;
-  const sectionSize = 4 + nameSize + sequence.bytes.length;
-  const message = Buffer.allocUnsafe(start.length + 1 + sectionSize);
-  message.set(start, 0);
-  let offset = start.length;
-  message[offset++] = 1; // kind: document sequence
-  offset = message.writeInt32LE(sectionSize, offset);
-  offset += message.write(`${sequence.field}\0`, offset);
-  message.set(sequence.bytes, offset);
-  return finishMessage(message, requestId, flags);
-}
-
-function finishMessage(message: Buffer, requestId: number, flags: number): Buffer {
-  writeHeader(message, requestId, OP_MSG);
-  message.writeInt32LE(flags, HEADER_SIZE);
-  message[MSG_BODY_OFFSET - 1] = 0; // kind: body
-  return message;
 }
 
 function writeHeader(message: Buffer, requestId: number, opcode: number): void {
@@ -140,7 +132,7 @@ export interface DecodingOptions {
   documentClass?: DocumentClass;
 }
 
-const DEFAULTS: DecodingOptions = {};
+const DEFAULTS: DecodingOptions & EncodingOptions = {};
 
 /**
  * Take a whole message apart.

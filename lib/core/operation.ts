@@ -1,7 +1,7 @@
 import type { Document } from 'bson';
 import type { Address } from './address';
 import { type Failed, failureOf } from './failure';
-import { type DecodingOptions, type DocumentSequence, decodeSequence } from './message';
+import { type DecodingOptions, decodeSequence, type EncodingOptions } from './message';
 
 /** Reads the result out of a successful reply; what it throws is the operation's failure. */
 export type Finish<T> = (reply: Document, operation: Failed) => T;
@@ -13,9 +13,7 @@ export interface OperationOwner {
 }
 
 /** What an operation may ask for besides its command. */
-export interface OperationOptions extends DecodingOptions {
-  /** Documents that travel in a section of their own. */
-  sequence?: DocumentSequence;
+export interface OperationOptions extends EncodingOptions, DecodingOptions {
   /** False: no reply is asked for, and the operation is done when its bytes are handed to the socket. */
   acknowledged?: boolean;
   /** Longest time without a byte from the server, in place of `socketTimeoutMS`; null: none. Milliseconds. */

@@ -1,4 +1,5 @@
-import { calculateObjectSize, type Document, serializeWithBufferAndIndex } from 'bson';
+import { calculateObjectSize, type Document } from 'bson';
+import { encode, moveIdFirst } from './encode';
 import { DocumentTooLarge, InvalidDocument } from './errors';
 import type { DocumentSequence } from './message';
 import type { ServerDescription } from './serverDescription';
@@ -13,7 +14,6 @@ export class SequenceBuilder {
   /** Command and namespace, for errors. */
   readonly #description: string;
   readonly #limits: ServerDescription;
-  readonly #encoding = { index: 0, ignoreUndefined: false };
   #bytes = Buffer.allocUnsafe(FIRST_CAPACITY);
   #size = 0;
   #count = 0;
@@ -31,15 +31,19 @@ export class SequenceBuilder {
 
   /**
    * Add one more.
+   * @param idLast its `_id` was added by the driver: see `moveIdFirst`
    * @returns false: it does not fit beside the others, which must be taken first
    * @throws DocumentTooLarge, InvalidDocument
    */
-  add(document: Document): boolean {
+  add(document: Document, idLast = false): boolean {
     if (this.#count === this.#limits.maxWriteBatchSize) return false;
-    const end = this.#encode(document);
-    const size = end - this.#size;
-    if (size > this.#limits.maxBsonSize) throw this.#tooLarge(size);
+    const bytes = this.#encode(document);
+    if (bytes.length > this.#limits.maxBsonSize) throw this.#tooLarge(bytes.length);
+    if (idLast) moveIdFirst(bytes, 0);
+    const end = this.#size + bytes.length;
     if (this.#count > 0 && end > this.#limits.maxMessageSize - MESSAGE_OVERHEAD) return false;
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#bytes.set(bytes, this.#size);
     this.#size = end;
     this.#count++;
     this.#total++;
@@ -49,33 +53,26 @@ export class SequenceBuilder {
   /** What was added, ready to be sent; the next is a new sequence. */
   take(): DocumentSequence {
     const sequence = { field: this.#field, bytes: this.#bytes.subarray(0, this.#size), count: this.#count };
-    this.#bytes = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, Math.min(this.#bytes.length, 2 * this.#size)));
+    this.#bytes = Buffer.allocUnsafe(FIRST_CAPACITY);
     this.#size = 0;
     this.#count = 0;
     return sequence;
   }
 
-  /** Where the document ends that was encoded behind the others. */
-  #encode(document: Document): number {
-    for (;;) {
-      this.#encoding.index = this.#size;
-      try {
-        return serializeWithBufferAndIndex(document, this.#bytes, this.#encoding) + 1;
-      } catch (error) {
-        if (!(error instanceof RangeError)) {
-          const message = `${this.#description}: document ${this.#total + 1}: ${(error as Error).message}`;
-          throw new InvalidDocument(message, { cause: error });
-        }
-      }
-      const needed = this.#size + calculateObjectSize(document, { ignoreUndefined: false });
-      // There was room enough: it was the encoder's own that did not suffice.
-      if (needed <= this.#bytes.length || needed - this.#size > this.#limits.maxBsonSize) {
-        throw this.#tooLarge(needed - this.#size);
-      }
-      const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length));
-      this.#bytes.copy(larger, 0, 0, this.#size);
-      this.#bytes = larger;
+  #encode(document: Document): Uint8Array {
+    try {
+      return encode(document);
+    } catch (error) {
+      if (error instanceof RangeError) throw this.#tooLarge(calculateObjectSize(document, { ignoreUndefined: false }));
+      const message = `${this.#description}: document ${this.#total + 1}: ${(error as Error).message}`;
+      throw new InvalidDocument(message, { cause: error });
     }
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+    this.#bytes.copy(larger, 0, 0, this.#size);
+    this.#bytes = larger;
   }
 
   #tooLarge(size: number): Error {

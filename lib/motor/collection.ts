@@ -3,10 +3,10 @@ import type { Doc, KeyOrList, Pairs } from '../../typings/documents';
 import type { Children, Dual } from '../../typings/dual';
 import { deleteCommand, insertCommand, type Namespace, type UpdateStatement, updateCommand } from '../core/commands';
 import { Cursor } from '../core/cursor';
-import { checkStorable, field, firstKey, isDocument, withId } from '../core/documents';
+import { addId, checkStorable, field, firstKey, isDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { InvalidOperation, OperationFailure, ValueError } from '../core/errors';
-import { insertMany } from '../core/insertMany';
+import { type Inserted, insertMany } from '../core/insertMany';
 import type { Finish } from '../core/operation';
 import { SON } from '../core/son';
 import type { WriteConcern } from '../core/writeConcern';
@@ -146,7 +146,7 @@ export interface IndexInformation {
   readonly [option: string]: unknown;
 }
 
-const UNACKNOWLEDGED: RunOptions = Object.freeze({ acknowledged: false });
+const ID_LAST: RunOptions = Object.freeze({ idLast: true });
 
 const firstDocument = (reply: Document): Document | null => (reply.cursor.firstBatch as Document[])[0] ?? null;
 const nothing = (): null => null;
@@ -280,12 +280,13 @@ class Collection extends Settings {
 
   #insertOne(given: Document, manipulate: boolean, checkKeys: boolean, concern: WriteConcern): Promise<unknown> {
     checkStorable(given, checkKeys);
-    const sent = manipulate ? withId(given) : given;
-    const id = field(sent, '_id') ?? null;
-    return this.#write(insertCommand(this.#namespace, [sent]), concern, (reply, operation) => {
+    const idLast = manipulate && addId(given);
+    const id = field(given, '_id') ?? null;
+    const finish: Finish<unknown> = (reply, operation) => {
       checkedWrite(reply, operation);
       return id;
-    });
+    };
+    return this.#write(insertCommand(this.#namespace, [given]), concern, finish, idLast ? ID_LAST : undefined);
   }
 
   async #insertMany(
@@ -294,17 +295,17 @@ class Collection extends Settings {
     writeConcern: WriteConcern,
   ): Promise<unknown[]> {
     const ids: unknown[] = [];
-    const prepared = (candidate: unknown): Document => {
-      const wanted = documentOf('insert', `document ${ids.length + 1}`, candidate);
-      checkStorable(wanted, options.check_keys);
-      const sent = options.manipulate ? withId(wanted) : wanted;
-      ids.push(field(sent, '_id') ?? null);
-      return sent;
+    const prepared = (candidate: unknown): Inserted => {
+      const document = documentOf('insert', `document ${ids.length + 1}`, candidate);
+      checkStorable(document, options.check_keys);
+      const idLast = options.manipulate && addId(document);
+      ids.push(field(document, '_id') ?? null);
+      return { document, idLast };
     };
     // A list is checked as a whole before any of it is sent; what comes bit by bit can only be checked bit by bit.
     const documents = Array.isArray(given) ? given.map(prepared) : mapped(given, prepared);
     if (Array.isArray(documents) && documents.length === 0) throw new InvalidOperation('insert: there is no document');
-    await insertMany(this[ENGINE], this.#namespace, documents as Iterable<Document>, {
+    await insertMany(this[ENGINE], this.#namespace, documents as Iterable<Inserted>, {
       ordered: !options.continue_on_error,
       writeConcern,
       finish: checkedWrite,
@@ -639,9 +640,9 @@ class Collection extends Settings {
     return engine.run(withPreference(command, readPreferenceOf(this, {}), engine), finish);
   }
 
-  #write<T>(command: Document, concern: WriteConcern, finish: Finish<T>): Promise<T> {
+  #write<T>(command: Document, concern: WriteConcern, finish: Finish<T>, options?: RunOptions): Promise<T> {
     if (concern.toSend !== null) command.writeConcern = concern.toSend;
-    return this[ENGINE].run(command, finish, concern.acknowledged ? undefined : UNACKNOWLEDGED);
+    return this[ENGINE].run(command, finish, concern.acknowledged ? options : { ...options, acknowledged: false });
   }
 
   [REPR](): string {

@@ -1,0 +1,63 @@
+import { type Document, serializeWithBufferAndIndex } from 'bson';
+
+/**
+ * Catches what the encoder copies out of its own buffer, so that the bytes can be put where they belong in one step,
+ * however many they are; they need not be counted first.
+ */
+class Catcher extends Uint8Array {
+  caught: Uint8Array = this;
+
+  override set(bytes: ArrayLike<number>): void {
+    this.caught = bytes as Uint8Array;
+  }
+}
+
+const catcher = new Catcher(0);
+
+/** `undefined` becomes null: were it dropped, the filter `{ _id: undefined }` would match everything. */
+const ENCODING = { ignoreUndefined: false };
+
+/**
+ * A document as BSON. The bytes are lent: the next call writes over them.
+ * @throws BSONError of `bson`: a value or key that cannot be encoded
+ * @throws RangeError: more than the encoder's 17 MB
+ */
+export function encode(document: Document): Uint8Array {
+  const end = serializeWithBufferAndIndex(document, catcher, ENCODING);
+  const bytes = catcher.caught;
+  // Beyond its end the encoder's buffer swallows what is written.
+  if (bytes.length !== end + 1) throw new RangeError(`the document has more than ${bytes.length} bytes`);
+  return bytes;
+}
+
+/** Type byte, `_id`, NUL, and the twelve bytes of an ObjectId. */
+const ID_SIZE = 1 + 4 + 12;
+const OBJECT_ID = 7;
+
+/**
+ * An `_id` that the driver added stands last in the document; bytes are cheaper to put in order than objects.
+ * @param start where the document begins in `bytes`
+ */
+export function moveIdFirst(bytes: Uint8Array, start: number): void {
+  const end = start + int32(bytes, start) - 1;
+  const idStart = end - ID_SIZE;
+  if (bytes[idStart] !== OBJECT_ID || bytes[idStart + 1] !== 0x5f /* _ */) return;
+  const id = Uint8Array.from(bytes.subarray(idStart, end)); // a Buffer's slice would be no copy
+  bytes.copyWithin(start + 4 + ID_SIZE, start + 4, idStart);
+  bytes.set(id, start + 4);
+}
+
+/** Where the only document of an encoded `{ insert: name, documents: [document], ... }` begins. */
+export function insertedDocumentStart(command: Uint8Array): number {
+  const nameSize = 4 + 1 + 'insert\0'.length;
+  return nameSize + 4 + int32(command, nameSize) + 1 + 'documents\0'.length + 4 + 1 + '0\0'.length;
+}
+
+function int32(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  );
+}
