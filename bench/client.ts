@@ -23,7 +23,7 @@ function runPromises(operation: (input: unknown, lane: number) => Promise<number
     let documents = 0;
     const work = async (_: unknown, lane: number) => {
       while (next < inputs.length) {
-        const found = await operation(inputs[next++], lane);
+        const found = await operation(inputs[next++], lane); // on a line of its own: lanes share the sum
         documents += found;
       }
     };

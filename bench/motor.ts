@@ -16,6 +16,7 @@ interface Bulk {
 }
 
 interface Cursor extends AsyncIterable<Document> {
+  batch_size(size: number): Cursor;
   to_list: Method<[length: number | null], Document[]>;
   each(callback: Callback<Document>): void;
 }

@@ -27,23 +27,23 @@ function cpuOf(row: Row, name: ContestantName): number | undefined {
   return found && 'cpu' in found ? found.cpu : undefined;
 }
 
-/** What the target says of one contestant; nothing of those that are not this driver, or were not compared. */
-export function verdicts({ figures, target, ...row }: Row, name: ContestantName): Verdict[] {
-  const whole = { figures, target, ...row };
-  const cpu = cpuOf(whole, name);
-  if (cpu === undefined || !name.startsWith('motor')) return [];
+/** What the targets say of one contestant; nothing of those that are not this driver, or were not compared. */
+export function verdicts(row: Row, name: ContestantName): Verdict[] {
+  const cpu = cpuOf(row, name);
+  const floor = cpuOf(row, 'floor');
+  const mongodb = cpuOf(row, 'mongodb');
+  const promise = cpuOf(row, 'motorPromise');
+  const { target } = row;
   const found: Verdict[] = [];
-  const compare = (other: ContestantName, most: number | undefined, text: (most: number) => string) => {
-    const theirs = cpuOf(whole, other);
-    if (theirs === undefined || most === undefined) return;
-    found.push({ what: text(most), met: cpu <= most * theirs });
-  };
-  compare('floor', target.floor, (most) => `<= ${most} x floor`);
-  compare('mongodb', target.mongodb, (most) => `<= ${percent(most)} of mongodb`);
-  if (name === 'motorCallback') {
-    compare('motorPromise', FORMS_APART, (most) => `<= ${most} x promise`);
-  } else {
-    compare('motorCallback', FORMS_APART, (most) => `<= ${most} x callback`);
+  if (cpu === undefined || !name.startsWith('motor')) return found;
+  if (floor !== undefined) {
+    found.push({ what: `<= ${target.floor} x floor`, met: cpu <= target.floor * floor });
+  }
+  if (mongodb !== undefined && target.mongodb !== undefined) {
+    found.push({ what: `<= ${percent(target.mongodb)} of mongodb`, met: cpu <= target.mongodb * mongodb });
+  }
+  if (name === 'motorCallback' && promise !== undefined) {
+    found.push({ what: `forms within ${FORMS_APART} x`, met: Math.max(cpu / promise, promise / cpu) <= FORMS_APART });
   }
   return found;
 }

