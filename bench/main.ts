@@ -77,7 +77,7 @@ async function seed(connection: BareConnection): Promise<void> {
 }
 
 async function compare(task: Task, lanes: number, clients: Client[], connection: BareConnection): Promise<Row> {
-  const operations = flags.quick ? Math.ceil(task.operations / 4) : task.operations;
+  const operations = Math.max(lanes, flags.quick ? Math.ceil(task.operations / 4) : task.operations);
   const order: Order = { title: task.title, lanes, operations };
   const measured = new Map(clients.map(({ name }) => [name, { cpu: [] as number[], elapsed: [] as number[] }]));
   const missing = new Map<ContestantName, string>();
