@@ -49,6 +49,9 @@ const contestants: readonly ContestantName[] = chosen('contestants', flags.conte
 const words = flags.tasks?.split(',') ?? [''];
 const tasks = TASKS.filter(({ title }) => words.some((word) => title.includes(word)));
 
+/** Rounds that do not count: the compiler is still at work. */
+const WARM_UPS = 2;
+
 const say = (text: string) => {
   if (!flags.json) console.log(text);
 };
@@ -77,21 +80,21 @@ async function seed(connection: BareConnection): Promise<void> {
 }
 
 async function compare(task: Task, lanes: number, clients: Client[], connection: BareConnection): Promise<Row> {
+  const warmUp: Order = { title: task.title, lanes, operations: Math.max(lanes, task.operations) };
   const operations = Math.max(lanes, flags.quick ? Math.ceil(task.operations / 4) : task.operations);
-  const order: Order = { title: task.title, lanes, operations };
+  const order: Order = { ...warmUp, operations };
   const measured = new Map(clients.map(({ name }) => [name, { cpu: [] as number[], elapsed: [] as number[] }]));
   const missing = new Map<ContestantName, string>();
 
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -WARM_UPS; round < rounds; round++) {
     for (let turn = 0; turn < clients.length; turn++) {
-      const client = clients[(turn + round + 1) % clients.length] as Client;
+      const client = clients[(turn + round + WARM_UPS) % clients.length] as Client;
       if (missing.has(client.name)) continue;
       if (task.collection === 'written') await drop(connection, task.collection);
-      const report = await client.measure(order);
+      const report = await client.measure(round < 0 ? warmUp : order);
       if ('absent' in report) missing.set(client.name, 'has no such form');
       else if ('failure' in report) missing.set(client.name, `failed: ${report.failure}`);
       else if (round >= 0) {
-        // the round before the first one is the warm-up
         measured.get(client.name)?.cpu.push(report.cpu / operations);
         measured.get(client.name)?.elapsed.push(report.elapsed / operations);
       }

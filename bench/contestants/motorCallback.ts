@@ -1,4 +1,4 @@
-import { BULK_CHANGES, type Contestant, DATABASE } from '../contestant';
+import { type Contestant, DATABASE } from '../contestant';
 import { motorClient } from '../motor';
 
 export async function connect(uri: string): Promise<Contestant> {
@@ -10,7 +10,7 @@ export async function connect(uri: string): Promise<Contestant> {
     operations(name) {
       const collection = database.get_collection(name);
       return {
-        ping: (_, done) => database.command('ping', (reply, error) => done(error, reply?.ok ?? 0)),
+        ping: (_, done) => database.command('ping', 1, (reply, error) => done(error, reply?.ok ?? 0)),
         findOne: (_id, done) => collection.find_one({ _id }, (document, error) => done(error, document ? 1 : 0)),
         insert: (document, done) => collection.insert(document, (id, error) => done(error, id ? 1 : 0)),
         insertMany: (documents, done) =>
@@ -23,16 +23,6 @@ export async function connect(uri: string): Promise<Contestant> {
             done(error, document ? 1 : 0),
           ),
         count: (_, done) => collection.count((count, error) => done(error, count ?? 0)),
-        bulk: (documents, done) => {
-          const bulk = collection.initialize_ordered_bulk_op();
-          for (const document of documents) bulk.insert(document);
-          const some = documents.slice(0, BULK_CHANGES);
-          for (const { _id } of some) bulk.find({ _id }).update_one({ $inc: { size: 1 } });
-          for (const { _id } of some) bulk.find({ _id }).remove_one();
-          bulk.execute((result, error) =>
-            done(error, result ? result.nInserted + result.nModified + result.nRemoved : 0),
-          );
-        },
         list: (_, done) => collection.find().to_list(null, (documents, error) => done(error, documents?.length ?? 0)),
         each: (_, done) => {
           let count = 0;

@@ -1,4 +1,4 @@
-import { BULK_CHANGES, type Contestant, DATABASE } from '../contestant';
+import { type Contestant, DATABASE } from '../contestant';
 import { motorClient } from '../motor';
 
 export async function connect(uri: string): Promise<Contestant> {
@@ -14,20 +14,11 @@ export async function connect(uri: string): Promise<Contestant> {
         findOne: async (_id) => ((await collection.find_one({ _id })) === null ? 0 : 1),
         insert: async (document) => ((await collection.insert(document)) === null ? 0 : 1),
         insertMany: async (documents) => ((await collection.insert(documents)) as unknown[]).length,
-        update: async (_id) => (await collection.update({ _id }, { $set: { size: 1 } })).n,
+        update: async (_id) => (await collection.update({ _id }, { $set: { size: 1 } }))?.n ?? 0,
         save: async (document) => ((await collection.save(document)) === document._id ? 1 : 0),
         findAndModify: async (_id) =>
           (await collection.find_and_modify({ _id }, { $set: { size: 1 } })) === null ? 0 : 1,
         count: () => collection.count(),
-        bulk: async (documents) => {
-          const bulk = collection.initialize_ordered_bulk_op();
-          for (const document of documents) bulk.insert(document);
-          const some = documents.slice(0, BULK_CHANGES);
-          for (const { _id } of some) bulk.find({ _id }).update_one({ $inc: { size: 1 } });
-          for (const { _id } of some) bulk.find({ _id }).remove_one();
-          const { nInserted, nModified, nRemoved } = await bulk.execute();
-          return nInserted + nModified + nRemoved;
-        },
         list: async () => (await collection.find().to_list(null)).length,
         iterate: async () => {
           let count = 0;
