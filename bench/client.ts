@@ -67,7 +67,7 @@ async function measure(contestant: Contestant, { title, lanes, operations }: Ord
   const run = runOf(contestant, task.operation, task.collection);
   if (run === null) return { absent: true };
   const inputs = Array.from({ length: operations }, (_, index) => task.input(index));
-  globalThis.gc?.(); // what earlier tasks left behind is not this one's cost
+  // No gc() here: it throws optimized code away with the closures which that refers to, and short rounds pay for it.
   const started = process.hrtime.bigint();
   const usage = process.cpuUsage();
   const documents = await run(inputs, lanes);

@@ -10,7 +10,7 @@ export class Client {
 
   private constructor(name: ContestantName, uri: string) {
     this.name = name;
-    this.#process = fork(path.join(__dirname, 'client.js'), [name, uri], { execArgv: ['--expose-gc'] });
+    this.#process = fork(path.join(__dirname, 'client.js'), [name, uri]);
   }
 
   /** Resolves when the contestant is connected. */
