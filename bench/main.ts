@@ -118,7 +118,7 @@ async function compareAll(uri: string, connection: BareConnection): Promise<void
     say(`medians of ${rounds} rounds; CPU is user and system time of the client process\n\n${heading()}`);
     for (const task of tasks) {
       const why = obstacle(task);
-      if (why !== null) say(`${task.title}: skipped, ${why}`);
+      if (why !== null) console.error(`${task.title}: skipped, ${why}`);
       for (const lanes of why === null ? task.lanes : []) {
         const row = await compare(task, lanes, clients, connection);
         rows.push(row);
