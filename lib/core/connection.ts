@@ -143,7 +143,7 @@ export class Connection {
     const client = clientMetadata(this.#options.appName, this.#options.driver);
     const command = { ismaster: 1, helloOk: true, client, $db: 'admin' };
     return new Promise((resolve, reject) => {
-      this.#operation = new Operation(command, {}, null, (reply) => reply, resolve, reject) as Operation;
+      this.#operation = new Operation(command, { rawReply: true }, null, (reply) => reply, resolve, reject) as Operation;
       this.#requestId = nextRequestId();
       const { $db: _, ...legacy } = command;
       const message = encodeLegacyQuery(this.#requestId, legacy);
@@ -157,6 +157,7 @@ export class Connection {
   }
 
   #checkServer(hello: Document): void {
+    if (hello.ok !== 1) throw new AutoReconnect(`${this.address} refused the handshake: ${String(hello.errmsg)}`);
     const { minWireVersion, maxWireVersion } = this.description;
     if (maxWireVersion < MIN_WIRE_VERSION) {
       throw new ConfigurationError(
@@ -164,7 +165,6 @@ export class Connection {
           `${MIN_WIRE_VERSION} and later (MongoDB 3.6): use a newer server`,
       );
     }
-    if (hello.ok !== 1) throw new AutoReconnect(`${this.address} refused the handshake: ${String(hello.errmsg)}`);
   }
 
   /** Send one operation. The connection must be idle. */
