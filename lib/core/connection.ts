@@ -1,4 +1,4 @@
-import { connect as connectSocket, type Socket } from 'node:net';
+import { connect as connectSocket, isIP, type Socket } from 'node:net';
 import { debuglog } from 'node:util';
 import type { Document } from 'bson';
 import type { Address } from './address';
@@ -44,6 +44,8 @@ export class Connection {
   readonly generation: number;
   /** When the last operation was done, by `performance.now()`. */
   idleSince = 0;
+  /** Lent by its owner. */
+  checkedOut = false;
   /** What the server said of itself in the handshake. */
   description: ServerDescription;
   readonly #options: ConnectionOptions;
@@ -103,7 +105,6 @@ export class Connection {
     socket.on('error', (error) => this.close(this.#broken(error)));
     socket.on('end', () => this.close(this.#broken(null)));
     socket.on('close', () => this.close(this.#broken(null)));
-    if (this.#options.socketTimeout !== null) socket.setTimeout(this.#options.socketTimeout);
     socket.on('timeout', () => this.#timedOut());
     return socket;
   }
@@ -121,12 +122,13 @@ export class Connection {
       }, limit);
     };
     // The clock starts when the name is resolved: a slow resolver is not the server's fault.
-    if (this.address.port === null) startClock();
+    if (this.address.port === null || isIP(this.address.host) !== 0) startClock();
     else this.#socket.once('lookup', startClock);
     try {
       const hello = await this.#handshake();
       this.description = describeServer(this.address, hello);
       this.#checkServer(hello);
+      if (this.#options.socketTimeout !== null) this.#socket.setTimeout(this.#options.socketTimeout);
       this.#ready = true;
     } catch (error) {
       this.close(error as Error);
@@ -141,29 +143,38 @@ export class Connection {
     const client = clientMetadata(this.#options.appName, this.#options.driver);
     const command = { ismaster: 1, helloOk: true, client, $db: 'admin' };
     return new Promise((resolve, reject) => {
-      this.#operation = new Operation(command, {}, null, (reply) => reply, resolve, reject) as Operation;
+      this.#operation = new Operation(command, { rawReply: true }, null, (reply) => reply, resolve, reject) as Operation;
       this.#requestId = nextRequestId();
       const { $db: _, ...legacy } = command;
-      this.#socket.write(encodeLegacyQuery(this.#requestId, legacy));
+      const message = encodeLegacyQuery(this.#requestId, legacy);
+      if (debug.enabled) {
+        debug('#%d %s > %d ismaster %d B', this.id, this.address, this.#requestId, message.length);
+        this.#sentAt = performance.now();
+      }
+      this.#socket.write(message);
       if (this.#closed !== null) reject(this.#closed);
     });
   }
 
   #checkServer(hello: Document): void {
+    if (hello.ok !== 1) throw new AutoReconnect(`${this.address} refused the handshake: ${String(hello.errmsg)}`);
     const { minWireVersion, maxWireVersion } = this.description;
     if (maxWireVersion < MIN_WIRE_VERSION) {
       throw new ConfigurationError(
-        `${this.address} speaks wire versions ${minWireVersion} to ${maxWireVersion}; motor-mongo ${version} needs ` +
-          `at least ${MIN_WIRE_VERSION} (MongoDB 3.6)`,
+        `${this.address} speaks wire versions ${minWireVersion} to ${maxWireVersion}, motor-mongo ${version} speaks ` +
+          `${MIN_WIRE_VERSION} and later (MongoDB 3.6): use a newer server`,
       );
     }
-    if (hello.ok !== 1) throw new AutoReconnect(`${this.address} refused the handshake: ${String(hello.errmsg)}`);
   }
 
   /** Send one operation. The connection must be idle. */
   run(operation: Operation): void {
-    this.#operation = operation;
     operation.address = this.address;
+    if (this.#closed !== null) {
+      operation.fail(this.#closed);
+      return;
+    }
+    this.#operation = operation;
     const { acknowledged = true, socketTimeout } = operation.options;
     this.#requestId = nextRequestId();
     let message: Buffer;
@@ -178,17 +189,26 @@ export class Connection {
       return;
     }
     if (socketTimeout !== undefined) this.#socket.setTimeout(socketTimeout ?? 0);
-    if (debug.enabled) debug('#%d %s > %d %s', this.id, this.address, this.#requestId, operation.description);
+    if (debug.enabled) {
+      debug('#%d %s > %d %s %d B', this.id, this.address, this.#requestId, operation.description, message.length);
+    }
     if (heard(this.#events, 'commandStarted')) this.#tellStarted(operation);
     if (this.#timed) this.#sentAt = performance.now();
     if (acknowledged) {
       this.#socket.write(message);
       if (this.#socket.writableLength === 0) recycle(message);
     } else {
-      this.#socket.write(message, (error) => {
-        if (error === null || error === undefined) this.#complete({ ok: 1 });
-      });
+      this.#sendUnanswered(message, operation);
     }
+  }
+
+  /** What the connection does next comes behind it, so that it is free at once, unless the socket is full. */
+  #sendUnanswered(message: Buffer, operation: Operation): void {
+    // It may have failed meanwhile: the socket calls back also when it was closed.
+    const done = () => {
+      if (this.#operation === operation) this.#complete({ ok: 1 });
+    };
+    if (this.#socket.write(message, done)) done();
   }
 
   /** No reply would tell of it. */
@@ -212,14 +232,20 @@ export class Connection {
     if (reply.responseTo !== this.#requestId) {
       throw new ProtocolError(`the reply answers request ${reply.responseTo}, not ${this.#requestId}`);
     }
-    if (debug.enabled) debug('#%d %s < %d %d B', this.id, this.address, reply.responseTo, message.length);
+    if (reply.moreToCome) throw new ProtocolError('the reply announces another one that nobody asked for');
+    if (debug.enabled) this.#debugReply(message);
     this.#complete(reply.body);
+  }
+
+  #debugReply(message: Buffer): void {
+    const elapsed = (performance.now() - this.#sentAt).toFixed(1);
+    debug('#%d %s < %d %d B %s ms', this.id, this.address, this.#requestId, message.length, elapsed);
   }
 
   /** The connection is free, or handed to the next operation, before this one settles. */
   #complete(reply: Document): void {
     const operation = this.#operation as Operation;
-    if (this.#ready && this.#timed) this.#tellEnded(operation, reply);
+    if (this.#ready) this.#tellEnded(operation, reply);
     if (operation.options.socketTimeout !== undefined) this.#socket.setTimeout(this.#options.socketTimeout ?? 0);
     this.#finished();
     operation.settle(reply);
@@ -251,18 +277,19 @@ export class Connection {
     }
     const how = cause === null ? 'closed by the server' : cause.code === 'ECONNRESET' ? 'reset' : 'lost';
     return new AutoReconnect(
-      `connection ${this.id} to ${this.address} was ${how}${this.#during()}; the next operation connects anew`,
+      `connection ${this.id} to ${this.address} was ${how}${this.during}; the next operation connects anew`,
       { cause: cause ?? undefined },
     );
   }
 
   #malformed(error: Error): Error {
-    return new ProtocolError(`connection ${this.id} to ${this.address} was closed: ${error.message}${this.#during()}`, {
+    return new ProtocolError(`connection ${this.id} to ${this.address} was closed: ${error.message}${this.during}`, {
       cause: error.cause ?? error,
     });
   }
 
-  #during(): string {
+  /** ` during find on shop.orders`, or nothing while it is idle. */
+  get during(): string {
     return this.#operation === null ? '' : ` during ${this.#operation.description}`;
   }
 
@@ -281,7 +308,7 @@ export class Connection {
 
   /** Whether anybody wants to know how long commands take. */
   get #timed(): boolean {
-    return heard(this.#events, 'commandSucceeded') || heard(this.#events, 'commandFailed');
+    return debug.enabled || heard(this.#events, 'commandSucceeded') || heard(this.#events, 'commandFailed');
   }
 
   #tellStarted(operation: Operation): void {
@@ -292,6 +319,7 @@ export class Connection {
   }
 
   #tellEnded(operation: Operation, reply: Document): void {
+    if (!this.#timed) return;
     if (reply.ok !== 1) {
       if (heard(this.#events, 'commandFailed')) this.#tellFailed(operation, operation.failure(reply));
       return;

@@ -35,8 +35,8 @@ interface Remains {
 const forgotten = new FinalizationRegistry<Remains>(killRemains);
 
 function killRemains({ engine, namespace, server, id }: Remains): Promise<unknown> {
-  // Best effort: the server ends a cursor that nobody asks for after ten minutes in any case.
-  if (engine.server === null) return Promise.resolve();
+  // Best effort: the server ends a cursor that nobody asks for after ten minutes in any case. The pool of a client that
+  // was closed refuses it.
   return engine.run(killCursorsCommand(namespace, [id]), () => null, { server }).catch(() => null);
 }
 

@@ -90,7 +90,7 @@ export class Engine implements OperationOwner {
   close(): void {
     this.#connected = this.connected;
     this.#closed = true;
-    this.#topology?.close(new AutoReconnect('the client was closed while the operation was under way'));
+    this.#topology?.close(new AutoReconnect('the client was closed'));
     this.#topology = null;
   }
 

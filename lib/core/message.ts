@@ -6,6 +6,7 @@
  */
 
 import { type DeserializeOptions, type Document, deserialize, serialize, serializeWithBufferAndIndex } from 'bson';
+import { crc32c } from './crc32c';
 import { type DocumentClass, dressReply } from './documentClass';
 import { encode, insertedDocumentStart, moveIdFirst } from './encode';
 import { ProtocolError } from './errors';
@@ -19,6 +20,8 @@ const HEADER_SIZE = 16;
 const MSG_BODY_OFFSET = HEADER_SIZE + 4 + 1;
 const REPLY_BODY_OFFSET = HEADER_SIZE + 20;
 const CHECKSUM_SIZE = 4;
+/** Flag bits that must be understood; those above may be ignored. */
+const REQUIRED_FLAGS = 0xffff;
 
 /** Flag bits of OP_MSG. */
 export const CHECKSUM_PRESENT = 1 << 0;
@@ -157,19 +160,29 @@ function decodeMsg(message: Buffer, responseTo: number, { decoding, documentClas
   if (message.length < MSG_BODY_OFFSET + 5)
     throw new ProtocolError(`the reply is cut short at ${message.length} bytes`);
   const flags = message.readInt32LE(HEADER_SIZE);
-  // The checksum guards against faults that TCP has already found; no driver is obliged to verify it.
-  const end = (flags & CHECKSUM_PRESENT) === 0 ? message.length : message.length - CHECKSUM_SIZE;
+  const unknown = flags & REQUIRED_FLAGS & ~(CHECKSUM_PRESENT | MORE_TO_COME);
+  if (unknown !== 0) throw new ProtocolError(`the reply has the unknown flag bits 0x${unknown.toString(16)}`);
+  const end = (flags & CHECKSUM_PRESENT) === 0 ? message.length : checkedEnd(message);
   const moreToCome = (flags & MORE_TO_COME) !== 0;
   if (message[MSG_BODY_OFFSET - 1] === 0 && message.readInt32LE(MSG_BODY_OFFSET) === end - MSG_BODY_OFFSET) {
     const body = deserialize(message, decoding === undefined ? DECODING : { ...decoding, ...DECODING });
     if (documentClass !== undefined) dressReply(message, MSG_BODY_OFFSET, body, documentClass);
     return { responseTo, moreToCome, body };
   }
-  return { responseTo, moreToCome, body: decodeSections(message, end) };
+  return { responseTo, moreToCome, body: decodeSections(message, end, decoding) };
+}
+
+/** Where the sections end, after the checksum behind them was verified. */
+function checkedEnd(message: Buffer): number {
+  const end = message.length - CHECKSUM_SIZE;
+  if (message.readUInt32LE(end) !== crc32c(message.subarray(0, end))) {
+    throw new ProtocolError('the reply does not have the checksum that it gives');
+  }
+  return end;
 }
 
 /** The general case: sections of both kinds in any order. */
-function decodeSections(message: Buffer, end: number): Document {
+function decodeSections(message: Buffer, end: number, decoding: DeserializeOptions | undefined): Document {
   let body: Document | null = null;
   const sequences: Document = {};
   let offset = HEADER_SIZE + 4;
@@ -178,11 +191,13 @@ function decodeSections(message: Buffer, end: number): Document {
     const size = offset + 4 <= end ? message.readInt32LE(offset) : 0;
     if (size < 5 || offset + size > end) throw new ProtocolError(`a section of the reply has a bad length, ${size}`);
     if (kind === 0) {
-      body = deserialize(message.subarray(offset, offset + size));
+      if (body !== null) throw new ProtocolError('the reply has two bodies');
+      body = deserialize(message.subarray(offset, offset + size), decoding);
     } else if (kind === 1) {
       const nameEnd = message.indexOf(0, offset + 4);
+      if (nameEnd < 0 || nameEnd >= offset + size) throw new ProtocolError('a section of the reply has no name');
       const field = message.toString('utf8', offset + 4, nameEnd);
-      sequences[field] = decodeDocuments(message, nameEnd + 1, offset + size);
+      sequences[field] = decodeDocuments(message.subarray(0, offset + size), nameEnd + 1, offset + size, decoding);
     } else {
       throw new ProtocolError(`the reply has a section of the unknown kind ${kind}`);
     }
@@ -199,10 +214,10 @@ export function decodeSequence(sequence: DocumentSequence): Document[] {
 }
 
 /** Documents that lie one behind the other. */
-function decodeDocuments(bytes: Buffer, start: number, end: number): Document[] {
+function decodeDocuments(bytes: Buffer, start: number, end: number, decoding?: DeserializeOptions): Document[] {
   const documents: Document[] = [];
   for (let offset = start; offset < end; ) {
-    documents.push(deserialize(bytes, { index: offset, allowObjectSmallerThanBufferSize: true }));
+    documents.push(deserialize(bytes, { ...decoding, index: offset, allowObjectSmallerThanBufferSize: true }));
     offset += bytes.readInt32LE(offset);
   }
   return documents;

@@ -1,3 +1,4 @@
+import type { Document } from 'bson';
 import type { Address } from './address';
 import type { ConnectionOptions, PoolOptions } from './clientOptions';
 import { Connection, type ConnectionOwner } from './connection';
@@ -17,6 +18,17 @@ interface Waiter {
   readonly since: number;
 }
 
+/** Those that differ from the defaults, by the names of the specification. */
+function specifiedOptions({ maxSize, minSize, maxConnecting, maxIdleTime, waitQueueTimeout }: PoolOptions): Document {
+  return {
+    ...(maxSize === 100 ? {} : { maxPoolSize: maxSize === Number.POSITIVE_INFINITY ? 0 : maxSize }),
+    ...(minSize === 0 ? {} : { minPoolSize: minSize }),
+    ...(maxConnecting === 2 ? {} : { maxConnecting }),
+    ...(maxIdleTime === null ? {} : { maxIdleTimeMS: maxIdleTime }),
+    ...(waitQueueTimeout === null ? {} : { waitQueueTimeoutMS: waitQueueTimeout }),
+  };
+}
+
 /** Connections to one server. Each serves one operation at a time; never more are open than allowed. */
 export class Pool implements ConnectionOwner {
   readonly address: Address;
@@ -29,6 +41,8 @@ export class Pool implements ConnectionOwner {
   /** The most recently used last: it is the one to use again, so that the others can grow old. */
   readonly #idle: Connection[] = [];
   readonly #waiters = new Queue<Waiter>();
+  #lending = false;
+  #rechecking = false;
   #waitTimer: NodeJS.Timeout | null = null;
   #maintenance: NodeJS.Timeout | null = null;
   #opening = 0;
@@ -52,7 +66,7 @@ export class Pool implements ConnectionOwner {
     this.#events = events;
     this.#onDescription = onDescription;
     this.#onFailure = onFailure;
-    tell(events, 'connectionPoolCreated', () => ({ address: String(address), options: { ...options } }));
+    tell(events, 'connectionPoolCreated', () => ({ address: String(address), options: specifiedOptions(options) }));
     tell(events, 'connectionPoolReady', () => ({ address: String(address) }));
     this.#startMaintenance();
   }
@@ -94,38 +108,33 @@ export class Pool implements ConnectionOwner {
   }
 
   checkin(connection: Connection): void {
-    if (heard(this.#events, 'connectionCheckedIn')) {
-      tell(this.#events, 'connectionCheckedIn', () => this.#connectionEvent(connection));
-    }
     if (connection.closed) return;
+    this.#tellCheckedIn(connection);
+    connection.checkedOut = false;
     if (connection.generation !== this.#generation || this.#closed !== null) {
       this.#drop(connection, this.#closed === null ? 'stale' : 'poolClosed');
       this.#pump();
-      return;
-    }
-    const waiter = this.#waiters.shift();
-    if (waiter !== undefined) {
-      this.#lend(connection, waiter);
-    } else if (this.#idle.length >= this.#options.maxIdle) {
+    } else if (this.#waiters.length === 0 && this.#idle.length >= this.#options.maxIdle) {
       this.#drop(connection, 'idle');
     } else {
-      connection.idleSince = performance.now();
-      this.#idle.push(connection);
+      this.#admit(connection);
     }
   }
 
   lost(connection: Connection, error: Error): void {
     if (!this.#connections.has(connection)) return;
-    const index = this.#idle.indexOf(connection);
+    const { checkedOut } = connection;
+    const index = checkedOut ? -1 : this.#idle.indexOf(connection);
     if (index !== -1) this.#idle.splice(index, 1);
-    this.#forget(connection, 'error', error);
     // A connection that broke at work speaks for the others. One that broke while it was idle does not, nor one whose
     // reply was late or malformed.
-    const speaks = index === -1 && !(error instanceof NetworkTimeout) && !(error instanceof ProtocolError);
+    const speaks = checkedOut && !(error instanceof NetworkTimeout) && !(error instanceof ProtocolError);
     if (speaks && connection.generation === this.#generation) {
       this.clear();
       this.#onFailure(error);
     }
+    if (checkedOut) this.#tellCheckedIn(connection);
+    this.#forget(connection, 'error', error);
     this.#pump();
   }
 
@@ -151,21 +160,32 @@ export class Pool implements ConnectionOwner {
     if (this.#closed !== null) return;
     this.#closed = cause;
     clearInterval(this.#maintenance ?? undefined);
-    this.#idle.length = 0;
-    this.#failWaiters(cause, 'poolClosed');
-    for (const connection of this.#connections) this.#drop(connection, 'poolClosed', cause);
+    const waited = `${cause.message} while the operation waited for a connection to ${this.address}`;
+    this.#failWaiters(new AutoReconnect(waited, { cause }), 'poolClosed');
+    for (const connection of this.#idle.splice(0)) this.#drop(connection, 'poolClosed', cause);
     tell(this.#events, 'connectionPoolClosed', () => ({ address: String(this.address) }));
+    for (const connection of this.#connections) {
+      if (connection.checkedOut) this.#tellCheckedIn(connection);
+      const message = `${cause.message}, and connection ${connection.id} to ${this.address} with it${connection.during}`;
+      this.#drop(connection, 'poolClosed', new AutoReconnect(message, { cause }));
+    }
   }
 
   /** The idle connection to use, if there is one that can be trusted without a closer look. */
   #takeIdle(): Connection | undefined {
-    const connection = this.#idle[this.#idle.length - 1];
+    const connection = this.#takeYoung(TRUSTED_IDLE_TIME);
     if (connection === undefined) return undefined;
-    if (performance.now() - connection.idleSince > TRUSTED_IDLE_TIME) return undefined;
-    this.#idle.pop();
+    connection.checkedOut = true;
     if (heard(this.#events, 'connectionCheckOutStarted')) this.#tellCheckOutStarted();
     if (heard(this.#events, 'connectionCheckedOut')) this.#tellCheckedOut(connection, 0);
     return connection;
+  }
+
+  #takeYoung(longestIdleTime: number): Connection | undefined {
+    this.#dropExpired();
+    const connection = this.#idle[this.#idle.length - 1];
+    if (connection === undefined || performance.now() - connection.idleSince > longestIdleTime) return undefined;
+    return this.#idle.pop();
   }
 
   #wait(take: (connection: Connection) => void, fail: (error: Error) => void): void {
@@ -182,9 +202,11 @@ export class Pool implements ConnectionOwner {
     }
   }
 
-  /** Give connections to those who wait: idle ones, after a closer look, and new ones as far as allowed. */
+  /** Give connections to those who wait: idle ones, old ones after a closer look, and new ones as far as allowed. */
   #pump(): void {
-    if (this.#waiters.length === 0) return;
+    if (this.#waiters.length === 0 || this.#lending) return;
+    this.#lendIdle(TRUSTED_IDLE_TIME);
+    if (this.#waiters.length === 0 || this.#closed !== null) return;
     if (this.#idle.length > 0) {
       this.#recheckIdle();
       return;
@@ -194,7 +216,22 @@ export class Pool implements ConnectionOwner {
     while (this.#connections.size < maxSize && this.#opening < opening) this.#open();
   }
 
-  #rechecking = false;
+  /**
+   * An operation may be done before `#lend` returns (an unacknowledged write, one that cannot be encoded): the loop goes
+   * on with its connection, so that the stack does not grow however many of these there are.
+   */
+  #lendIdle(longestIdleTime: number): void {
+    this.#lending = true;
+    try {
+      while (this.#waiters.length > 0) {
+        const connection = this.#takeYoung(longestIdleTime);
+        if (connection === undefined) return;
+        this.#lend(connection, this.#waiters.shift() as Waiter);
+      }
+    } finally {
+      this.#lending = false;
+    }
+  }
 
   /**
    * The idle connections are old. The loop has to look at the sockets once before they are used, so that those which
@@ -206,15 +243,14 @@ export class Pool implements ConnectionOwner {
     setImmediate(() =>
       setImmediate(() => {
         this.#rechecking = false;
-        while (this.#waiters.length > 0 && this.#idle.length > 0) {
-          this.#lend(this.#idle.pop() as Connection, this.#waiters.shift() as Waiter);
-        }
+        this.#lendIdle(Number.POSITIVE_INFINITY);
         this.#pump();
       }),
     );
   }
 
   #lend(connection: Connection, waiter: Waiter): void {
+    connection.checkedOut = true;
     if (heard(this.#events, 'connectionCheckedOut')) {
       this.#tellCheckedOut(connection, performance.now() - waiter.since);
     }
@@ -231,20 +267,34 @@ export class Pool implements ConnectionOwner {
     connection.open().then(
       () => {
         this.#opening--;
-        this.#proven = true;
-        this.#onDescription(connection.description);
+        // It may have broken, or the pool may have been closed, since it was ready.
+        if (connection.closed) {
+          this.#pump();
+          return;
+        }
         tell(this.#events, 'connectionReady', () => ({
           ...this.#connectionEvent(connection),
           duration: performance.now() - startedAt,
         }));
-        this.#admit(connection);
-        this.#pump();
+        if (connection.generation === this.#generation) {
+          this.#proven = true;
+          this.#onDescription(connection.description);
+          this.#admit(connection);
+        } else {
+          this.#drop(connection, 'stale');
+          this.#pump();
+        }
         this.#maintain();
       },
       (error: Error) => {
         this.#opening--;
         this.#forget(connection, this.#closed === null ? 'error' : 'poolClosed', error);
-        if (this.#closed !== null || connection.generation !== this.#generation) return;
+        if (this.#closed !== null) return;
+        // An older generation says nothing about this one: those who wait get a try of their own.
+        if (connection.generation !== this.#generation) {
+          this.#pump();
+          return;
+        }
         this.clear();
         this.#onFailure(error);
         // All who wait would run into the same wall.
@@ -253,19 +303,11 @@ export class Pool implements ConnectionOwner {
     );
   }
 
-  /** A new connection is ready: for the first who waits, or to be kept. */
+  /** A connection is free: for the first who waits, or to be kept. */
   #admit(connection: Connection): void {
-    if (connection.generation !== this.#generation) {
-      this.#drop(connection, 'stale');
-      return;
-    }
-    const waiter = this.#waiters.shift();
-    if (waiter !== undefined) {
-      this.#lend(connection, waiter);
-    } else {
-      connection.idleSince = performance.now();
-      this.#idle.push(connection);
-    }
+    connection.idleSince = performance.now();
+    this.#idle.push(connection);
+    this.#pump();
   }
 
   #drop(connection: Connection, reason: ConnectionClosedReason, cause?: Error): void {
@@ -355,12 +397,19 @@ export class Pool implements ConnectionOwner {
   }
 
   #maintain(): void {
-    const { minSize, maxIdleTime } = this.#options;
-    const oldest = maxIdleTime === null ? Number.NEGATIVE_INFINITY : performance.now() - maxIdleTime;
+    const { minSize, maxConnecting } = this.#options;
+    this.#dropExpired();
+    if (!this.#proven || this.#closed !== null) return;
+    while (this.#connections.size < minSize && this.#opening < maxConnecting) this.#open();
+  }
+
+  #dropExpired(): void {
+    const { maxIdleTime } = this.#options;
+    if (maxIdleTime === null) return;
+    const oldest = performance.now() - maxIdleTime;
     while ((this.#idle[0]?.idleSince ?? Number.POSITIVE_INFINITY) < oldest) {
       this.#drop(this.#idle.shift() as Connection, 'idle');
     }
-    if (this.#proven) while (this.#connections.size < minSize) this.#open();
   }
 
   #tellCheckOutStarted(): void {
@@ -369,6 +418,11 @@ export class Pool implements ConnectionOwner {
 
   #tellCheckedOut(connection: Connection, duration: number): void {
     tell(this.#events, 'connectionCheckedOut', () => ({ ...this.#connectionEvent(connection), duration }));
+  }
+
+  #tellCheckedIn(connection: Connection): void {
+    if (!heard(this.#events, 'connectionCheckedIn')) return;
+    tell(this.#events, 'connectionCheckedIn', () => this.#connectionEvent(connection));
   }
 
   #connectionEvent(connection: Connection) {

@@ -80,6 +80,7 @@ export class Topology {
       try {
         await server.pool.prime();
       } catch (error) {
+        if (error instanceof ConfigurationError) throw error; // no other seed can make good for it
         errors.push((error as Error).message);
         continue;
       }
