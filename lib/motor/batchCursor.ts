@@ -64,7 +64,11 @@ export abstract class BatchCursor extends Bound {
   #fetch(): Promise<boolean> {
     if (this.#core === null) {
       if (this.#closed || this[IS_EMPTY]) return NO;
-      this.#core = this[OPEN]();
+      try {
+        this.#core = this[OPEN]();
+      } catch (error) {
+        return Promise.reject(error); // a query that cannot be sent fails as one that was sent
+      }
     } else if (this.#core.buffered > 0) {
       return YES;
     }
@@ -148,13 +152,11 @@ export abstract class BatchCursor extends Bound {
       orNull(whole),
       length === undefined ? TO_LIST.read('to_list', kw).length : length,
     );
-    if (this.#core === null) {
-      if (this.#closed || this[IS_EMPTY]) return Promise.resolve([]);
-      this.#core = this[OPEN]();
-    }
-    if (this.#core.tailable)
-      throw new InvalidOperation('to_list: a tailable cursor has no end; use fetch_next or each');
-    return this.#core.toList(most);
+    if (this.#core === null && (this.#closed || this[IS_EMPTY])) return Promise.resolve([]);
+    const core = this.#core ?? this[OPEN]();
+    if (core.tailable) throw new InvalidOperation('to_list: a tailable cursor has no end; use fetch_next or each');
+    this.#core = core;
+    return core.toList(most);
   }
 
   /**
