@@ -146,12 +146,11 @@ export abstract class BatchCursor extends Bound {
    * @see Motor 0.2, MotorCursor.to_list
    */
   to_list(length?: number | null, kw?: ToListKw): Promise<Document[]> {
-    const most = expect(
-      'to_list',
-      'length',
-      orNull(whole),
-      length === undefined ? TO_LIST.read('to_list', kw).length : length,
-    );
+    const options = TO_LIST.read('to_list', kw);
+    if (length !== undefined && options.length !== undefined) {
+      throw new TypeError('to_list: length is given twice, by position and as a keyword');
+    }
+    const most = expect('to_list', 'length', orNull(whole), length === undefined ? options.length : length);
     if (this.#core === null && (this.#closed || this[IS_EMPTY])) return Promise.resolve([]);
     const core = this.#core ?? this[OPEN]();
     if (core.tailable) throw new InvalidOperation('to_list: a tailable cursor has no end; use fetch_next or each');
