@@ -1,6 +1,6 @@
 /** The surface of Motor 0.2: what `motor-mongo` exports. */
 
-export { Binary, BSONRegExp as Regex, Code, DBRef, MaxKey, MinKey, ObjectId, Timestamp, UUID } from 'bson';
+export { Binary, BSONRegExp as Regex, Code, DBRef, MaxKey, MinKey, Timestamp, UUID } from 'bson';
 export type { Addr, CursorId, Dir, Doc, Fields, Js, KeyOrList, Mode, Pairs, Read, Write } from '../typings/documents';
 export type { Callback, Children, Named } from '../typings/dual';
 export * from './core/errors';
@@ -10,5 +10,10 @@ export { version } from './core/version';
 export { MotorClient } from './motor/client';
 export { MotorCollection } from './motor/collection';
 export { MotorCommandCursor } from './motor/commandCursor';
+export * from './motor/constants';
 export { MotorCursor } from './motor/cursor';
 export { MotorDatabase } from './motor/database';
+export { bson, gridfs, pymongo } from './motor/namespaces';
+export { ObjectId } from './motor/objectId';
+export { Op } from './motor/op';
+export { get_version_string, version_tuple } from './motor/version';

@@ -35,6 +35,7 @@ interface Remains {
 const forgotten = new FinalizationRegistry<Remains>(killRemains);
 
 function killRemains({ engine, namespace, server, id }: Remains): Promise<unknown> {
+  engine.cursors.delete(id.toString());
   // Best effort: the server ends a cursor that nobody asks for after ten minutes in any case. The pool of a client that
   // was closed refuses it.
   return engine.run(killCursorsCommand(namespace, [id]), () => null, { server }).catch(() => null);
@@ -279,13 +280,17 @@ export class Cursor {
       this.#release();
     } else if (this.#remains === null && this.#server !== null) {
       this.#remains = { engine: this.#engine, namespace: this.#namespace, server: this.#server, id };
+      this.#engine.cursors.set(id.toString(), this.#remains);
       forgotten.register(this, this.#remains, this.#remains);
     }
   }
 
   #release(): Remains | null {
     const remains = this.#remains;
-    if (remains !== null) forgotten.unregister(remains);
+    if (remains !== null) {
+      forgotten.unregister(remains);
+      this.#engine.cursors.delete(remains.id.toString());
+    }
     this.#remains = null;
     if (this.#id !== null && this.#closed) this.#id = Long.ZERO;
     return remains;

@@ -10,13 +10,30 @@ const ARRAY = 4;
 const BATCHES = ['firstBatch', 'nextBatch'];
 
 /**
+ * The reply itself as an object of the class. The documents in it are that already.
+ * @see dressReply
+ */
+export function dressedReply(reply: Document, DocumentClass: DocumentClass): Document {
+  const made = new DocumentClass();
+  for (const [name, value] of Object.entries(reply)) setField(made, name, value);
+  return made;
+}
+
+/**
  * Make the user's documents in a decoded reply objects of a class, embedded documents too. A plain object sorts keys
  * that look like integers to the front, so the order comes from the bytes.
  * @param start where the reply's document begins in `bytes`
+ * @param whole the reply is the user's: `cursor` is no more than any other field of it
  */
-export function dressReply(bytes: Buffer, start: number, reply: Document, DocumentClass: DocumentClass): void {
+export function dressReply(
+  bytes: Buffer,
+  start: number,
+  reply: Document,
+  DocumentClass: DocumentClass,
+  whole: boolean,
+): void {
   for (const [name, offset] of embedded(bytes, start)) {
-    if (name !== 'cursor') {
+    if (whole || name !== 'cursor') {
       reply[name] = dress(bytes, offset, reply[name], DocumentClass);
       continue;
     }
@@ -45,10 +62,14 @@ function build(bytes: Buffer, start: number, plain: Document, DocumentClass: Doc
   for (const [type, nameOffset, nameLength, offset] of onDemand.parseToElements(bytes, start)) {
     const name = bytes.toString('utf8', nameOffset, nameOffset + nameLength);
     const value = type === DOCUMENT || type === ARRAY ? dress(bytes, offset, plain[name], DocumentClass) : plain[name];
-    if (made instanceof Map) made.set(name, value);
-    else (made as Document)[name] = value;
+    setField(made, name, value);
   }
   return made;
+}
+
+function setField(made: object, name: string, value: unknown): void {
+  if (made instanceof Map) made.set(name, value);
+  else (made as Document)[name] = value;
 }
 
 /** Names and places of the documents and arrays that a document holds. */

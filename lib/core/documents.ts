@@ -1,6 +1,6 @@
 /** What a document is, and what may stand in one that is to be stored. */
 
-import { DBRef, type Document, ObjectId } from 'bson';
+import { type Document, ObjectId } from 'bson';
 import { InvalidDocument } from './errors';
 
 /** A plain object, an instance of a class of the application's, or an ordered map; not an array, not a BSON value. */
@@ -15,6 +15,12 @@ export function isDocument(value: unknown): value is Document {
     value instanceof Date ||
     value instanceof RegExp ||
     value instanceof Promise ||
+    value instanceof Number ||
+    value instanceof String ||
+    value instanceof Boolean ||
+    value instanceof Error ||
+    value instanceof WeakMap ||
+    value instanceof WeakSet ||
     ArrayBuffer.isView(value) ||
     value instanceof ArrayBuffer
   );
@@ -59,20 +65,36 @@ const DEEPEST = 200;
 const DOLLAR = 36;
 
 /**
- * Check a document that is to be stored: no key may begin with `$` or contain `.`, at any depth, and functions and
- * symbols are no values.
+ * Check a document before it is encoded: the encoder leaves some values out in silence, so that a filter would match
+ * everything, and makes others into something else. A document to be stored can have its keys checked as well: none
+ * may begin with `$` or contain `.`, at any depth.
  * @throws InvalidDocument naming the key, never a value
  */
 export function checkStorable(document: Document, checkKeys: boolean): void {
   checkFields(document, checkKeys, 0);
 }
 
-function checkFields(document: Document, checkKeys: boolean, depth: number): void {
+/**
+ * Check a filter, an update, a stage, or a command before it is encoded, as {@link checkStorable} does without the keys.
+ * @throws InvalidDocument naming the key, never a value
+ */
+export function checkEncodable<D extends Document>(document: D): D {
+  checkFields(document, false, 0);
+  return document;
+}
+
+function checkFields(given: Document, checkKeys: boolean, depth: number): void {
   if (depth > DEEPEST) throw new InvalidDocument('the document is circular, or nested too deeply');
-  if (document instanceof Map) {
-    for (const [key, value] of document) checkField(String(key), value, checkKeys, depth);
+  if (given instanceof Map) {
+    for (const [key, value] of given as Map<unknown, unknown>) {
+      if (typeof key !== 'string')
+        throw new InvalidDocument(`a key of a document must be a string, not a ${typeof key}`);
+      checkField(key, value, checkKeys, depth);
+    }
     return;
   }
+  // What is encoded of an object that encodes itself.
+  const document = typeof given.toBSON === 'function' ? (given.toBSON() as Document) : given;
   for (const key in document) if (Object.hasOwn(document, key)) checkField(key, document[key], checkKeys, depth);
 }
 
@@ -85,21 +107,38 @@ function checkField(key: string, value: unknown, checkKeys: boolean, depth: numb
 }
 
 function checkValue(key: string, value: unknown, checkKeys: boolean, depth: number): void {
-  if (typeof value === 'object') {
-    if (Array.isArray(value)) {
-      if (depth > DEEPEST) throw new InvalidDocument(`key '${key}': the array is circular, or nested too deeply`);
-      for (const item of value) checkValue(key, item, checkKeys, depth + 1);
-    } else if (value !== null && isPlain(value)) {
-      checkFields(value, checkKeys, depth + 1);
-    }
-  } else if (typeof value === 'function' || typeof value === 'symbol') {
-    throw new InvalidDocument(`key '${key}': a ${typeof value} cannot be encoded`);
+  switch (typeof value) {
+    case 'object':
+      if (value !== null) checkObject(key, value, checkKeys, depth);
+      break;
+    case 'function':
+      throw new InvalidDocument(`key '${key}': a function cannot be encoded; write new Code(...) for code`);
+    case 'symbol':
+      throw new InvalidDocument(`key '${key}': a symbol cannot be encoded`);
+    case 'bigint':
+      if (BigInt.asIntN(64, value) !== value) {
+        throw new InvalidDocument(`key '${key}': the bigint does not fit into 64 bits`);
+      }
   }
 }
 
-/** Whether the object's own fields are what is encoded. A `DBRef` has `$` keys by right. */
-function isPlain(value: object): boolean {
-  if (value instanceof DBRef) return false;
-  if ((value as { _bsontype?: unknown })._bsontype !== undefined) return false;
-  return !(value instanceof Date || value instanceof RegExp || ArrayBuffer.isView(value));
+function checkObject(key: string, value: object, checkKeys: boolean, depth: number): void {
+  if (Array.isArray(value)) {
+    if (depth > DEEPEST) throw new InvalidDocument(`key '${key}': the array is circular, or nested too deeply`);
+    for (const item of value) checkValue(key, item, checkKeys, depth + 1);
+  } else if (isDocument(value)) {
+    checkFields(value, checkKeys, depth + 1);
+  } else if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw new InvalidDocument(`key '${key}': an invalid Date cannot be encoded`);
+  } else if (!isEncodable(value)) {
+    const name = value.constructor?.name ?? 'object';
+    throw new InvalidDocument(`key '${key}': an object of class ${name} cannot be encoded`);
+  }
+}
+
+/** Of what is no document: BSON values (a `DBRef` has `$` keys by right), regular expressions, bytes. */
+function isEncodable(value: object): boolean {
+  return (
+    (value as { _bsontype?: unknown })._bsontype !== undefined || value instanceof RegExp || value instanceof Uint8Array
+  );
 }

@@ -1,6 +1,7 @@
 import type { Document } from 'bson';
 import type { Address } from './address';
 import type { ClientOptions } from './clientOptions';
+import type { Namespace } from './commands';
 import { AutoReconnect, ConfigurationError, InvalidOperation, NotPrimaryError } from './errors';
 import { newEvents } from './events';
 import { type Finish, Operation, type OperationOptions, type OperationOwner } from './operation';
@@ -14,6 +15,12 @@ export interface RunOptions extends OperationOptions {
   server?: Server;
 }
 
+/** Where a cursor is open. */
+export interface OpenCursor {
+  readonly namespace: Namespace;
+  readonly server: Server;
+}
+
 const NO_OPTIONS: RunOptions = {};
 
 /** What every surface stands on: it sends commands to the right server, by the policy of the surface. */
@@ -22,6 +29,8 @@ export class Engine implements OperationOwner {
   readonly policy: Policy;
   /** Pool and command events, see `events.ts`. */
   readonly events = newEvents();
+  /** The cursors that are open on a server, by their numbers. */
+  readonly cursors = new Map<string, OpenCursor>();
   #topology: Topology | null = null;
   #closed = false;
   #connected = false;
@@ -92,6 +101,7 @@ export class Engine implements OperationOwner {
     this.#closed = true;
     this.#topology?.close(new AutoReconnect('the client was closed'));
     this.#topology = null;
+    this.cursors.clear();
   }
 
   failed(operation: Operation, error: Error): boolean {

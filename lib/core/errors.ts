@@ -88,6 +88,9 @@ export class WaitQueueTimeoutError extends ConnectionFailure {
   }
 }
 
+/** The same on the surface of Motor 0.2, by the name that it has there. */
+export class MotorPoolTimeout extends WaitQueueTimeoutError {}
+
 /** A reply that is no reply: a bad length, an unknown opcode, truncated BSON, an answer to another request. */
 export class ProtocolError extends AutoReconnect {}
 
@@ -210,6 +213,31 @@ export class InvalidId extends BSONError {}
 
 /** An encoded document is larger than the server takes; found before anything is sent. */
 export class DocumentTooLarge extends InvalidDocument {}
+
+/** Root of the errors of GridFS. */
+export class GridFSError extends PyMongoError {}
+
+/** A chunk of a file is missing, or is not what it should be. */
+export class CorruptGridFile extends GridFSError {}
+
+/** There is no such file. */
+export class NoFile extends GridFSError {}
+
+/** The `_id` of a new file is taken. */
+export class FileExists extends GridFSError {}
+
+/** A call of GridFS as it was before version 1.6. */
+export class UnsupportedAPI extends GridFSError {}
+
+/** Bad arguments to `seek` (Python's `IOError`). */
+export class IOError extends Error {
+  readonly errno = 22;
+  readonly code = 'EINVAL';
+
+  override get name(): string {
+    return 'IOError';
+  }
+}
 
 /** A value of the right type that is out of range (Python's `ValueError`). */
 export class ValueError extends RangeError {

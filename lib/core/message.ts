@@ -133,6 +133,8 @@ export interface DecodingOptions {
   decoding?: DeserializeOptions;
   /** Class of the user's documents in the reply; default: plain objects. */
   documentClass?: DocumentClass;
+  /** The whole reply is the user's, since the command was: `cursor` in it is dressed as well. */
+  wholeReply?: boolean;
 }
 
 const DEFAULTS: DecodingOptions & EncodingOptions = {};
@@ -156,7 +158,8 @@ export function decodeReply(message: Buffer, options: DecodingOptions = DEFAULTS
 
 const DECODING = { index: MSG_BODY_OFFSET, allowObjectSmallerThanBufferSize: true };
 
-function decodeMsg(message: Buffer, responseTo: number, { decoding, documentClass }: DecodingOptions): Reply {
+function decodeMsg(message: Buffer, responseTo: number, options: DecodingOptions): Reply {
+  const { decoding, documentClass, wholeReply = false } = options;
   if (message.length < MSG_BODY_OFFSET + 5)
     throw new ProtocolError(`the reply is cut short at ${message.length} bytes`);
   const flags = message.readInt32LE(HEADER_SIZE);
@@ -166,7 +169,7 @@ function decodeMsg(message: Buffer, responseTo: number, { decoding, documentClas
   const moreToCome = (flags & MORE_TO_COME) !== 0;
   if (message[MSG_BODY_OFFSET - 1] === 0 && message.readInt32LE(MSG_BODY_OFFSET) === end - MSG_BODY_OFFSET) {
     const body = deserialize(message, decoding === undefined ? DECODING : { ...decoding, ...DECODING });
-    if (documentClass !== undefined) dressReply(message, MSG_BODY_OFFSET, body, documentClass);
+    if (documentClass !== undefined) dressReply(message, MSG_BODY_OFFSET, body, documentClass, wholeReply);
     return { responseTo, moreToCome, body };
   }
   return { responseTo, moreToCome, body: decodeSections(message, end, decoding) };

@@ -2,7 +2,7 @@ import { Address, DEFAULT_PORT } from './address';
 import { check, fieldsOf, integer, type Rule } from './check';
 import type { ClientOptions, Credential, Mechanism, PoolOptions, TlsOptions, TopologyOptions } from './clientOptions';
 import { type ConnectionString, hasScheme, parseConnectionString } from './connectionString';
-import { ConfigurationError, ValueError } from './errors';
+import { ConfigurationError, MotorPoolTimeout, ValueError, WaitQueueTimeoutError } from './errors';
 import { nearest } from './nearest';
 import { type Key, NAMES, type Named, NONE_WHEN_ABSENT, REFUSED, TABLE, type Values } from './optionTable';
 import type { Policy } from './policy';
@@ -268,6 +268,7 @@ function poolOf(values: Values, policy: Policy): PoolOptions {
     maxIdleTime: values.maxIdleTime ?? null,
     waitQueueTimeout: waitQueueTimeout ?? null,
     maxWaiters: waitQueueMultiple === null || maxSize === Infinity ? Infinity : maxSize * waitQueueMultiple,
+    TimeoutError: policy.optionNames === 'PyMongo 2.7' ? MotorPoolTimeout : WaitQueueTimeoutError,
   });
 }
 

@@ -1,18 +1,19 @@
 /** Reading of arguments that several methods take. */
 
 import { Code, type Document } from 'bson';
-import type { Dir, Doc, Fields, Js, KeyOrList, Pairs } from '../../typings/documents';
-import { isDocument } from '../core/documents';
+import type { Dir, Doc, Fields, Js, KeyOrList } from '../../typings/documents';
+import { checkEncodable, firstKey, isDocument } from '../core/documents';
 import { ValueError } from '../core/errors';
 import { picture } from './keywords';
 
 /**
  * A query document; null stands for "any document" and anything that is no document for the `_id` to look for.
+ * @throws InvalidDocument: a value that cannot be encoded
  * @see Motor 0.2, `spec_or_id`
  */
 export function specOf(specOrId: unknown): Document {
   if (specOrId === null || specOrId === undefined) return {};
-  return isDocument(specOrId) ? specOrId : { _id: specOrId };
+  return checkEncodable(isDocument(specOrId) ? specOrId : { _id: specOrId });
 }
 
 /** @throws TypeError: no document */
@@ -21,9 +22,17 @@ export function documentOf(method: string, name: string, value: unknown): Docume
   return value;
 }
 
+/** Whether a pipeline writes what it finds, so that it must run on the primary. */
+export function isWriting(pipeline: unknown): boolean {
+  const last: unknown = Array.isArray(pipeline) ? pipeline[pipeline.length - 1] : pipeline;
+  return isDocument(last) && ['$out', '$merge'].includes(firstKey(last) ?? '');
+}
+
 /** A projection: a list of names becomes a document, an empty one asks for `_id` alone. */
 export function projectionOf(fields: Fields): Document {
-  const projection: Document = Array.isArray(fields) ? Object.fromEntries(fields.map((name) => [name, 1])) : fields;
+  const projection: Document = Array.isArray(fields)
+    ? Object.fromEntries(fields.map((name) => [name, 1]))
+    : checkEncodable(fields);
   const empty = projection instanceof Map ? projection.size === 0 : Object.keys(projection).length === 0;
   return empty ? { _id: 1 } : projection;
 }
@@ -34,26 +43,38 @@ export function projectionOf(fields: Fields): Document {
  * @throws ValueError: an empty list, or one of anything but pairs
  */
 export function keysOf(method: string, name: string, keyOrList: unknown): Map<string, Dir> {
-  return pairsOf(method, name, typeof keyOrList === 'string' ? [[keyOrList, 1]] : keyOrList);
+  return directionsOf(method, name, typeof keyOrList === 'string' ? [[keyOrList, 1]] : keyOrList);
 }
 
 /** As {@link keysOf}, but a string will not do. */
-export function pairsOf(method: string, name: string, list: unknown): Map<string, Dir> {
+export function directionsOf(method: string, name: string, list: unknown): Map<string, Dir> {
+  const keys = pairsOf(method, name, list);
+  for (const [key, direction] of keys) {
+    if (Number.isInteger(direction) || typeof direction === 'string' || isDocument(direction)) continue;
+    throw new TypeError(
+      `${method}: the direction of '${key}' in ${name} must be 1, -1, or the name of a kind of index, not ${picture(direction)}`,
+    );
+  }
+  return keys as Map<string, Dir>;
+}
+
+/** Keys with values of any kind, such as bounds. */
+export function pairsOf(method: string, name: string, list: unknown): Map<string, unknown> {
   if (!Array.isArray(list)) {
     throw new TypeError(`${method}: ${name} must be a list of [key, direction] pairs, not ${picture(list)}`);
   }
   if (list.length === 0) throw new ValueError(`${method}: ${name} must not be empty`);
-  const keys = new Map<string, Dir>();
-  for (const pair of list as Pairs) {
+  const keys = new Map<string, unknown>();
+  for (const pair of list as unknown[]) {
     if (!Array.isArray(pair) || pair.length !== 2) {
       throw new ValueError(`${method}: ${name} must hold [key, direction] pairs, not ${picture(pair)}`);
     }
-    const [key, direction] = pair;
+    const [key, value]: unknown[] = pair;
     if (typeof key !== 'string')
       throw new TypeError(`${method}: a key of ${name} must be a string, not ${picture(key)}`);
-    keys.set(key, direction);
+    keys.set(key, value);
   }
-  return keys;
+  return checkEncodable(keys) as Map<string, unknown>;
 }
 
 /** `hello_-1_world_1`: the name that an index gets if it is given none. */

@@ -64,7 +64,11 @@ export abstract class BatchCursor extends Bound {
   #fetch(): Promise<boolean> {
     if (this.#core === null) {
       if (this.#closed || this[IS_EMPTY]) return NO;
-      this.#core = this[OPEN]();
+      try {
+        this.#core = this[OPEN]();
+      } catch (error) {
+        return Promise.reject(error); // a query that cannot be sent fails as one that was sent
+      }
     } else if (this.#core.buffered > 0) {
       return YES;
     }
@@ -142,19 +146,16 @@ export abstract class BatchCursor extends Bound {
    * @see Motor 0.2, MotorCursor.to_list
    */
   to_list(length?: number | null, kw?: ToListKw): Promise<Document[]> {
-    const most = expect(
-      'to_list',
-      'length',
-      orNull(whole),
-      length === undefined ? TO_LIST.read('to_list', kw).length : length,
-    );
-    if (this.#core === null) {
-      if (this.#closed || this[IS_EMPTY]) return Promise.resolve([]);
-      this.#core = this[OPEN]();
+    const options = TO_LIST.read('to_list', kw);
+    if (length !== undefined && options.length !== undefined) {
+      throw new TypeError('to_list: length is given twice, by position and as a keyword');
     }
-    if (this.#core.tailable)
-      throw new InvalidOperation('to_list: a tailable cursor has no end; use fetch_next or each');
-    return this.#core.toList(most);
+    const most = expect('to_list', 'length', orNull(whole), length === undefined ? options.length : length);
+    if (this.#core === null && (this.#closed || this[IS_EMPTY])) return Promise.resolve([]);
+    const core = this.#core ?? this[OPEN]();
+    if (core.tailable) throw new InvalidOperation('to_list: a tailable cursor has no end; use fetch_next or each');
+    this.#core = core;
+    return core.toList(most);
   }
 
   /**

@@ -4,7 +4,7 @@ import type { Children, Dual } from '../../typings/dual';
 import type { Address } from '../core/address';
 import type { ClientOptions, DocumentClass } from '../core/clientOptions';
 import { Engine } from '../core/engine';
-import { ConfigurationError } from '../core/errors';
+import { ConfigurationError, OperationFailure } from '../core/errors';
 import type { Events } from '../core/events';
 import { readOptions } from '../core/options';
 import { isWritable, unknownServer } from '../core/serverDescription';
@@ -12,7 +12,9 @@ import { withChildren } from './children';
 import { MotorDatabase } from './database';
 import { dual, only } from './dual';
 import { IndexCache } from './indexCache';
-import { expect, fn, picture } from './keywords';
+import { currentLoop } from './ioLoop';
+import { bool, expect, fn, type Given, keywords, picture } from './keywords';
+import { type AnyCursorId, cursorIdOf, killCursors } from './killCursors';
 import { checkDatabaseName } from './names';
 import { MOTOR_POLICY } from './policy';
 import { ENGINE, INDEX_CACHE, READ_PREFERENCE, REPR, Settings, WRITE_CONCERN } from './settings';
@@ -21,6 +23,12 @@ import { ENGINE, INDEX_CACHE, READ_PREFERENCE, REPR, Settings, WRITE_CONCERN } f
 export interface ClientKw {
   readonly [option: string]: unknown;
 }
+
+const FSYNC = keywords({ lock: [false, bool], async: [false, bool] }, { rest: true });
+export type FsyncKw = Given<typeof FSYNC>;
+
+/** The server's code for `fsyncUnlock` without a lock. */
+const NOT_LOCKED = 20;
 
 const ADDRESSES = Symbol('addresses');
 
@@ -161,6 +169,60 @@ class Client extends Settings {
   }
 
   /**
+   * End a cursor on the server by its number.
+   * @param cursor_id as `cursor_id` of a cursor gives it. Where this client opened it is remembered; any other is looked
+   *   for on the server in use. One that does not exist is no error
+   * @throws TypeError: no number of 64 bits; AutoReconnect
+   * @see Motor 0.2, MotorClient.close_cursor
+   */
+  async close_cursor(cursor_id: AnyCursorId): Promise<null> {
+    return killCursors(this[ENGINE], [cursorIdOf('close_cursor', 'cursor_id', cursor_id)]);
+  }
+
+  /**
+   * End many cursors, as {@link close_cursor} does.
+   * @throws TypeError: no array, or one of anything but numbers of 64 bits; AutoReconnect
+   * @see Motor 0.2, MotorClient.kill_cursors
+   */
+  async kill_cursors(cursor_ids: readonly AnyCursorId[]): Promise<null> {
+    if (!Array.isArray(cursor_ids)) {
+      throw new TypeError(`kill_cursors: cursor_ids must be an array, not ${picture(cursor_ids)}`);
+    }
+    return killCursors(
+      this[ENGINE],
+      cursor_ids.map((id) => cursorIdOf('kill_cursors', 'each of cursor_ids', id)),
+    );
+  }
+
+  /**
+   * Have the server write everything to its disk.
+   * @param kw `lock` false: refuse writes from then on, until {@link unlock}; `async` is not sent, for current servers
+   *   always finish before they answer; any other keyword goes to the server
+   * @throws TypeError: `lock` or `async` is no boolean
+   * @throws OperationFailure: both are true, or the server's refusal; AutoReconnect
+   * @see Motor 0.2, MotorClient.fsync
+   */
+  async fsync(kw?: FsyncKw): Promise<null> {
+    const { lock, async, server } = FSYNC.read('fsync', kw);
+    if (lock && async) throw new OperationFailure('fsync: lock and async cannot both be true');
+    return this[ENGINE].run({ fsync: 1, ...(lock ? { lock } : {}), ...server, $db: 'admin' }, () => null);
+  }
+
+  /**
+   * Take back the lock of {@link fsync}. A server that is not locked is no error.
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorClient.unlock
+   */
+  async unlock(): Promise<null> {
+    return this[ENGINE]
+      .run({ fsyncUnlock: 1, $db: 'admin' }, () => null)
+      .catch((error) => {
+        if (error instanceof OperationFailure && error.code === NOT_LOCKED) return null;
+        throw error;
+      });
+  }
+
+  /**
    * The class of returned documents, also of embedded ones: `Object` (the default), `SON`, `Map`, or a class that is
    * made without arguments and whose fields are then assigned. It counts for queries made afterwards.
    * @throws TypeError: no class
@@ -246,9 +308,9 @@ class Client extends Settings {
     return maxSize === Number.POSITIVE_INFINITY ? null : maxSize;
   }
 
-  /** The `io_loop` given to the constructor, or null: Node's own. */
+  /** The `io_loop` given to the constructor, else the current one. */
   get_io_loop(): unknown {
-    return this.#options.ioLoop;
+    return this.#options.ioLoop ?? currentLoop();
   }
 
   /** Whether this is a client of the same class with the same address: the connected one, else the seeds. */
@@ -287,6 +349,10 @@ export const MotorClient = dual(
     server_info: only(0),
     database_names: only(0),
     drop_database: only(1),
+    close_cursor: only(1),
+    kill_cursors: only(1),
+    fsync: 0,
+    unlock: only(0),
   },
   { name: 'MotorClient' },
 );

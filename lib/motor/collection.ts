@@ -3,7 +3,7 @@ import type { Doc, KeyOrList, Pairs } from '../../typings/documents';
 import type { Children, Dual } from '../../typings/dual';
 import { deleteCommand, insertCommand, type Namespace, type UpdateStatement, updateCommand } from '../core/commands';
 import { Cursor } from '../core/cursor';
-import { addId, checkStorable, field, firstKey, isDocument } from '../core/documents';
+import { addId, checkEncodable, checkStorable, field, firstKey, isDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { InvalidOperation, OperationFailure, ValueError } from '../core/errors';
 import { type Inserted, insertMany } from '../core/insertMany';
@@ -11,7 +11,7 @@ import type { Finish } from '../core/operation';
 import { SON } from '../core/son';
 import type { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
-import { documentOf, indexName, keysOf, pairsOf, projectionOf, specOf } from './arguments';
+import { directionsOf, documentOf, indexName, isWriting, keysOf, projectionOf, specOf } from './arguments';
 import { withChildren } from './children';
 import { MotorCommandCursor } from './commandCursor';
 import { MotorCursor } from './cursor';
@@ -245,11 +245,9 @@ class Collection extends Settings {
    * @example for await (const user of db.users.find({ active: true }).sort('joined', -1).limit(10)) print(user);
    * @see Motor 0.2, MotorCollection.find
    */
-  find(spec: Doc = {}, kw: FindKw = {}, ...more: unknown[]): MotorCursor {
-    if (typeof kw === 'function' || more.length > 0 || (kw as { callback?: unknown })?.callback !== undefined) {
-      throw new InvalidOperation('find takes no callback: it does no I/O; pass one to each, to_list or another method');
-    }
-    const filter = documentOf('find', 'spec', spec);
+  find(spec: Doc | null = {}, kw: FindKw = {}, ...more: unknown[]): MotorCursor {
+    checkNoCallback(spec, kw, more);
+    const filter = spec === null ? {} : documentOf('find', 'spec', spec);
     const options = FIND.read('find', kw);
     checkExhaust(options.exhaust, options.limit);
     return new MotorCursor(this as unknown as MotorCollection, filter, options) as MotorCursor;
@@ -352,10 +350,10 @@ class Collection extends Settings {
     const options = UPDATE.read('update', kw);
     const concern = writeConcernOf(this, options);
     const statement: UpdateStatement = {
-      q: documentOf('update', 'spec', spec),
+      q: checkEncodable(documentOf('update', 'spec', spec)),
       u: documentOf('update', 'document', document),
     };
-    if (!isOperators(statement.u)) checkStorable(statement.u as Document, options.check_keys);
+    checkStorable(statement.u as Document, options.check_keys && !isOperators(statement.u));
     if (options.upsert) statement.upsert = true;
     if (options.multi) statement.multi = true;
     return this.#write(updateCommand(this.#namespace, [statement]), concern, (reply, operation) =>
@@ -400,6 +398,15 @@ class Collection extends Settings {
     kw?: FindAndModifyKw,
   ): Promise<Document | null> {
     const options = FIND_AND_MODIFY.read('find_and_modify', kw);
+    if (update !== null && !isDocument(update) && !Array.isArray(update)) {
+      throw new TypeError(
+        `find_and_modify: update must be a document, a list of stages or null, not ${picture(update)}`,
+      );
+    }
+    for (const name of ['query', 'update']) {
+      if (name in options.server)
+        throw new TypeError(`find_and_modify: ${name} is given by position, not as a keyword`);
+    }
     const hasUpdate = update !== null && (Array.isArray(update) ? update.length > 0 : firstKey(update) !== null);
     if (hasUpdate === options.remove) {
       const why = hasUpdate ? 'both were given' : 'neither was given, or an empty update';
@@ -422,7 +429,7 @@ class Collection extends Settings {
     }
     command.$db = this.#namespace.database;
     return this[ENGINE].run(
-      command,
+      checkEncodable(command),
       (reply, operation) => {
         checkedWrite(reply, operation);
         return options.full_response ? reply : ((reply.value as Document | null | undefined) ?? null);
@@ -472,9 +479,8 @@ class Collection extends Settings {
     Object.assign(command, server);
     command.$db = this.#namespace.database;
     const engine = this[ENGINE];
-    const last = stages[stages.length - 1];
-    const writes = last !== undefined && ['$out', '$merge'].includes(firstKey(last) ?? '');
-    if (!writes) withPreference(command, readPreferenceOf(this, options), engine);
+    checkEncodable(command);
+    if (!isWriting(stages)) withPreference(command, readPreferenceOf(this, options), engine);
     const run: RunOptions = {
       ...this.#decoding(null),
       ...(options.compile_re ? {} : { decoding: { bsonRegExp: true } }),
@@ -539,7 +545,7 @@ class Collection extends Settings {
     const name =
       typeof index_or_name === 'string'
         ? index_or_name
-        : indexName(pairsOf('drop_index', 'index_or_name', index_or_name));
+        : indexName(directionsOf('drop_index', 'index_or_name', index_or_name));
     this.#database.connection[INDEX_CACHE].forget(this.full_name, name);
     return this.#dropIndexes(name);
   }
@@ -650,6 +656,20 @@ class Collection extends Settings {
   }
 }
 
+/**
+ * @throws InvalidOperation: a callback was given, in whatever place
+ * @throws TypeError: too many arguments
+ */
+function checkNoCallback(spec: unknown, kw: unknown, more: readonly unknown[]): void {
+  const callback = (kw as { callback?: unknown } | null)?.callback;
+  if ([spec, kw, ...more].some((given) => typeof given === 'function') || (callback ?? null) !== null) {
+    throw new InvalidOperation('find takes no callback: it does no I/O; pass one to each, to_list or another method');
+  }
+  if (more.some((given) => (given ?? null) !== null)) {
+    throw new TypeError(`find: too many arguments (${more.length + 2}); it takes at most 1 by position, then keywords`);
+  }
+}
+
 /** What `create_index` and `ensure_index` are asked for. */
 interface Index {
   readonly name: string;
@@ -713,7 +733,7 @@ function updateResult(reply: Document): UpdateResult {
 
 function sortOfFindAndModify(sort: unknown): Document {
   if (sort instanceof Map) return sort;
-  if (Array.isArray(sort)) return sort.length === 0 ? {} : pairsOf('find_and_modify', 'sort', sort);
+  if (Array.isArray(sort)) return sort.length === 0 ? {} : directionsOf('find_and_modify', 'sort', sort);
   if (isPlainObject(sort) && Object.keys(sort).length === 1) {
     process.emitWarning('find_and_modify: write sort as a list of pairs or a SON', 'DeprecationWarning');
     return sort;

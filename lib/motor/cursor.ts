@@ -1,16 +1,19 @@
 import type { Document } from 'bson';
-import type { Js, KeyOrList, Pairs } from '../../typings/documents';
+import type { Dir, Js, KeyOrList, Pairs } from '../../typings/documents';
 import type { Dual } from '../../typings/dual';
 import { type FindSettings, findCommand } from '../core/commands';
 import { Cursor as CoreCursor } from '../core/cursor';
+import type { DocumentClass } from '../core/documentClass';
+import { checkEncodable, entries } from '../core/documents';
 import { IndexError } from '../core/errors';
-import { codeOf, keysOf, pairsOf } from './arguments';
+import type { ReadPreference } from '../core/readPreference';
+import { codeOf, directionsOf, keysOf, pairsOf } from './arguments';
 import { BatchCursor, CHECK_UNSENT, IS_EMPTY, OPEN, RESTART } from './batchCursor';
 import { withChildren } from './children';
 import type { MotorCollection } from './collection';
 import { dual, only } from './dual';
 import { checkExhaust, type FindOptions, findRunOptions, findSettings } from './find';
-import { bool, expect, integer, orNull, string, whole } from './keywords';
+import { bool, expect, integer, orNull, picture, string, whole } from './keywords';
 import { ENGINE, readPreferenceOf, withPreference } from './settings';
 
 // Bits of `add_option`, which the legacy protocol had for the flags of a query.
@@ -27,6 +30,9 @@ class Cursor extends BatchCursor {
   readonly #collection: MotorCollection;
   readonly #options: FindOptions;
   readonly #settings: FindSettings;
+  /** Taken over when the cursor is made; the parents may change. */
+  #preference: ReadPreference;
+  #documentClass: DocumentClass;
   #exhaust: boolean;
   /** Bits that have no field in the command. */
   #otherBits = 0;
@@ -40,6 +46,8 @@ class Cursor extends BatchCursor {
     this.#collection = collection;
     this.#options = options;
     this.#settings = findSettings(filter, options);
+    this.#preference = readPreferenceOf(collection, options);
+    this.#documentClass = collection.database.connection.document_class;
     this.#exhaust = options.exhaust;
   }
 
@@ -52,7 +60,7 @@ class Cursor extends BatchCursor {
       tailable,
       awaitsData: this.#settings.awaitData ?? false,
       comment: this.#settings.comment,
-      run: findRunOptions(this.#options, this.#collection.database.connection.document_class),
+      run: findRunOptions(this.#options, this.#documentClass),
     });
   }
 
@@ -65,17 +73,15 @@ class Cursor extends BatchCursor {
   }
 
   get #filter(): Document {
+    // Not sooner: until it is sent the caller may change it.
+    checkEncodable(this.#settings.filter);
     if (this.#where === null) return this.#settings.filter;
-    return new Map([...entriesOf(this.#settings.filter), ['$where', this.#where]]);
+    return new Map([...entries(this.#settings.filter), ['$where', this.#where]]);
   }
 
   #command(): Document {
     const command = findCommand(this.#namespace, { ...this.#settings, filter: this.#filter });
     return withPreference(command, this.#preference, this.#collection[ENGINE]);
-  }
-
-  get #preference() {
-    return readPreferenceOf(this.#collection, this.#options);
   }
 
   /**
@@ -86,11 +92,15 @@ class Cursor extends BatchCursor {
    * @throws InvalidOperation: the query was sent
    * @see Motor 0.2, MotorCursor.sort
    */
-  sort(key_or_list: KeyOrList, direction?: Pairs[number][1]): this {
-    if (direction !== undefined && typeof key_or_list !== 'string') {
-      throw new TypeError('sort: a list of pairs has its directions in it');
+  sort(key_or_list: KeyOrList, direction: Dir | null = null): this {
+    if (direction !== null && typeof key_or_list !== 'string') {
+      throw new TypeError(
+        Array.isArray(key_or_list)
+          ? 'sort: a list of pairs has its directions in it'
+          : `sort: with a direction the key must be a string, not ${picture(key_or_list)}`,
+      );
     }
-    const keys = keysOf('sort', 'key_or_list', direction === undefined ? key_or_list : [[key_or_list, direction]]);
+    const keys = keysOf('sort', 'key_or_list', direction === null ? key_or_list : [[key_or_list, direction]]);
     this[CHECK_UNSENT]('sort');
     this.#settings.sort = keys;
     return this;
@@ -141,7 +151,7 @@ class Cursor extends BatchCursor {
    * @see Motor 0.2, MotorCursor.hint
    */
   hint(index: Pairs | null): this {
-    const keys = index === null ? null : pairsOf('hint', 'index', index);
+    const keys = index === null ? null : directionsOf('hint', 'index', index);
     this[CHECK_UNSENT]('hint');
     if (keys === null) delete this.#settings.hint;
     else this.#settings.hint = keys;
@@ -317,6 +327,8 @@ class Cursor extends BatchCursor {
     const copy = new Cursor(this.#collection, this.#settings.filter, this.#options);
     for (const key of Object.keys(copy.#settings)) delete (copy.#settings as unknown as Document)[key];
     Object.assign(copy.#settings, structuredCopy(this.#settings));
+    copy.#preference = this.#preference;
+    copy.#documentClass = this.#documentClass;
     copy.#exhaust = this.#exhaust;
     copy.#otherBits = this.#otherBits;
     copy.#where = this.#where;
@@ -382,10 +394,6 @@ function setFlag(
   else delete settings[name];
 }
 
-function entriesOf(document: Document): Iterable<[string, unknown]> {
-  return document instanceof Map ? document : Object.entries(document);
-}
-
 /** A deep copy that leaves BSON values, which never change, as they are. */
 function structuredCopy<T>(value: T): T {
   if (Array.isArray(value)) return value.map(structuredCopy) as T;
@@ -403,7 +411,7 @@ export const MotorCursor = dual(
   {
     to_list: { positional: 1, keywordsFrom: 0 },
     close: only(0),
-    count: only(1),
+    count: only(1, { keywordsFrom: 0 }),
     distinct: only(1),
     explain: only(0),
   },

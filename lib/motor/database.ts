@@ -1,25 +1,42 @@
-import type { Document } from 'bson';
+import { DBRef, type Document } from 'bson';
 import type { Doc } from '../../typings/documents';
 import type { Children, Dual } from '../../typings/dual';
 import { Cursor } from '../core/cursor';
-import { entries, firstKey } from '../core/documents';
-import { CollectionInvalid, OperationFailure } from '../core/errors';
+import { dressedReply } from '../core/documentClass';
+import { checkEncodable, entries, field, firstKey, isDocument } from '../core/documents';
+import { CollectionInvalid, OperationFailure, ValueError } from '../core/errors';
 import { type Failed, failureOf } from '../core/failure';
 import type { OperationOptions } from '../core/operation';
-import { projectionOf } from './arguments';
+import { isWriting, projectionOf } from './arguments';
 import { withChildren } from './children';
 import { MotorClient } from './client';
 import { MotorCollection } from './collection';
+import { ALL, OFF, SLOW_ONLY } from './constants';
 import { dual, only } from './dual';
 import { READ_KEYWORDS } from './find';
-import { anything, bool, document, expect, fn, type Given, keywords, number, orNull, picture } from './keywords';
+import {
+  anything,
+  arrayOf,
+  bool,
+  document,
+  either,
+  expect,
+  fn,
+  type Given,
+  integer,
+  keywords,
+  number,
+  orNull,
+  picture,
+  string,
+} from './keywords';
 import { checkCollectionName, checkDatabaseName } from './names';
 import { ENGINE, INDEX_CACHE, REPR, readPreferenceOf, Settings, withPreference } from './settings';
 
 const COMMAND = keywords(
   {
     check: [true, bool],
-    allowable_errors: [[], anything],
+    allowable_errors: [null, orNull(arrayOf(either(string, number)))],
     uuid_subtype: [3, anything],
     compile_re: [true, bool],
     as_class: [null, orNull(fn)],
@@ -122,17 +139,23 @@ class Database extends Settings {
     const name = (firstKey(sent) ?? '').toLowerCase();
     sent.set('$db', this.#name);
     const engine = this[ENGINE];
-    const document = Object.fromEntries(sent);
+    const document = checkEncodable(Object.fromEntries(sent));
     const preference = readPreferenceOf(this, options);
-    if (READING_COMMANDS.has(name)) withPreference(document, preference, engine);
+    if (isReading(name, sent)) withPreference(document, preference, engine);
     else if (options.read_preference !== undefined && preference.document !== null) {
       process.emitWarning(`command: '${name}' always goes to the primary; its read_preference has no effect`);
     }
-    const run: OperationOptions = { rawReply: !options.check || (options.allowable_errors as unknown[]).length > 0 };
+    const run: OperationOptions = { rawReply: !options.check || (options.allowable_errors ?? []).length > 0 };
     if (!options.compile_re) run.decoding = { bsonRegExp: true };
     const asClass = (options.as_class ?? this.#connection.document_class) as new () => object;
-    if (asClass !== Object) run.documentClass = asClass;
-    return engine.run(document, (reply, operation) => checkedReply(reply, operation, options), run);
+    if (asClass === Object)
+      return engine.run(document, (reply, operation) => checkedReply(reply, operation, options), run);
+    Object.assign(run, { documentClass: asClass, wholeReply: true });
+    return engine.run(
+      document,
+      (reply, operation) => dressedReply(checkedReply(reply, operation, options), asClass),
+      run,
+    );
   }
 
   /**
@@ -211,6 +234,70 @@ class Database extends Settings {
     return reply;
   }
 
+  /**
+   * What the server is doing.
+   * @param include_all also idle connections and the server's own work; default false
+   * @returns `inprog`, a list; and `fsyncLock: true` while writes are locked
+   * @throws TypeError: no boolean; OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorDatabase.current_op
+   */
+  async current_op(include_all = false): Promise<Document> {
+    const command: Document = { currentOp: 1 };
+    if (expect('current_op', 'include_all', bool, include_all)) command.$all = true;
+    command.$db = 'admin';
+    return this[ENGINE].run(command, (reply) => reply);
+  }
+
+  /**
+   * Which operations the server profiles: `OFF` 0, `SLOW_ONLY` 1 or `ALL` 2.
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorDatabase.profiling_level
+   */
+  profiling_level(): Promise<number> {
+    return this[ENGINE].run({ profile: -1, $db: this.#name }, (reply) => reply.was as number);
+  }
+
+  /**
+   * Choose which operations the server profiles.
+   * @param level `OFF` 0, `SLOW_ONLY` 1 or `ALL` 2
+   * @param slow_ms from how many milliseconds on an operation is slow, for the whole server; null: as it is
+   * @throws ValueError: another level; TypeError: a `slow_ms` that is no integer; OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorDatabase.set_profiling_level
+   */
+  async set_profiling_level(level: 0 | 1 | 2, slow_ms: number | null = null): Promise<null> {
+    if (level !== OFF && level !== SLOW_ONLY && level !== ALL) {
+      throw new ValueError(
+        `set_profiling_level: level must be 0 (OFF), 1 (SLOW_ONLY) or 2 (ALL), not ${picture(level)}`,
+      );
+    }
+    const command: Document = { profile: level };
+    if (expect('set_profiling_level', 'slow_ms', orNull(integer), slow_ms) !== null) command.slowms = slow_ms;
+    command.$db = this.#name;
+    return this[ENGINE].run(command, () => null);
+  }
+
+  /**
+   * What was profiled: all documents of `system.profile`.
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorDatabase.profiling_info
+   */
+  profiling_info(): Promise<Document[]> {
+    return this.get_collection('system.profile').find().to_list(null);
+  }
+
+  /**
+   * The document that a reference names, or null.
+   * @throws TypeError: no `DBRef`; ValueError: it names another database; OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorDatabase.dereference
+   */
+  async dereference(dbref: DBRef): Promise<Document | null> {
+    if (!(dbref instanceof DBRef)) throw new TypeError(`dereference: dbref must be a DBRef, not ${picture(dbref)}`);
+    if (dbref.db !== undefined && dbref.db !== this.#name) {
+      throw new ValueError(`dereference: the reference is to the database '${dbref.db}', this one is '${this.#name}'`);
+    }
+    return this.get_collection(dbref.collection).find_one({ _id: dbref.oid });
+  }
+
   #listCollections(filter: Document, nameOnly = false): Promise<Document[]> {
     const command: Document = { listCollections: 1, filter, cursor: {} };
     if (nameOnly) command.nameOnly = true;
@@ -239,14 +326,24 @@ function commandDocument(
   return sent;
 }
 
+/** Whether a command follows the read preference: neither output of a pipeline, nor of a map/reduce, is a reading. */
+function isReading(name: string, command: ReadonlyMap<string, unknown>): boolean {
+  if (name === 'mapreduce') {
+    const out = command.get('out');
+    return isDocument(out) && field(out, 'inline') !== undefined;
+  }
+  if (name === 'aggregate') return !isWriting(command.get('pipeline'));
+  return READING_COMMANDS.has(name);
+}
+
 /** The reply, unless it tells of a failure that is none of the caller's. */
 function checkedReply(
   reply: Document,
   operation: Failed,
-  options: { check: boolean; allowable_errors: unknown },
+  options: { check: boolean; allowable_errors: readonly (string | number)[] | null },
 ): Document {
   if (reply.ok === 1 || !options.check) return reply;
-  const allowed = options.allowable_errors as unknown[];
+  const allowed = options.allowable_errors ?? [];
   if (allowed.includes(reply.errmsg) || allowed.includes(reply.code)) return reply;
   throw failureOf(reply, operation);
 }
@@ -265,8 +362,13 @@ export const MotorDatabase = dual(
     command: { positional: 2, keywordsFrom: 1 },
     create_collection: 1,
     drop_collection: only(1),
-    collection_names: only(1),
+    collection_names: only(1, { keywordsFrom: 0 }),
     validate_collection: 1,
+    current_op: only(1, { keywordsFrom: 0 }),
+    profiling_level: only(0),
+    set_profiling_level: only(2, { keywordsFrom: 1 }),
+    profiling_info: only(0),
+    dereference: only(1),
   },
   { name: 'MotorDatabase' },
 );

@@ -7,7 +7,7 @@ import { entries, field, firstKey } from '../core/documents';
 import { InvalidOperation } from '../core/errors';
 import type { OperationOptions } from '../core/operation';
 import type { TagSet } from '../core/readPreference';
-import { pairsOf, projectionOf } from './arguments';
+import { directionsOf, projectionOf } from './arguments';
 import {
   bool,
   chooseFieldsWith,
@@ -84,7 +84,7 @@ export function findOneCommandOf(namespace: Namespace, filter: Document, options
 export function findSettings(spec: Document, options: FindOptions): FindSettings {
   const settings: FindSettings = unwrapped(spec);
   if (options.fields !== null) settings.projection = projectionOf(options.fields);
-  if (options.sort !== null && options.sort.length > 0) settings.sort = pairsOf('find', 'sort', options.sort);
+  if (options.sort !== null && options.sort.length > 0) settings.sort = directionsOf('find', 'sort', options.sort);
   if (options.skip !== 0) settings.skip = options.skip;
   if (options.limit !== 0) settings.limit = options.limit;
   if (options.tailable) settings.tailable = true;

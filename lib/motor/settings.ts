@@ -163,7 +163,17 @@ export function readPreferenceOf(settings: Inherited, given: ReadKeywords): Read
     new ReadPreference(
       read_preference === undefined ? inherited.mode : check('read_preference', modeRule, read_preference, errors),
       tag_sets === undefined ? inherited.tagSets : check('tag_sets', tagSetsRule, tag_sets, errors),
-      { latencyWindow: secondary_acceptable_latency_ms ?? inherited.latencyWindow },
+      {
+        latencyWindow:
+          secondary_acceptable_latency_ms === undefined
+            ? inherited.latencyWindow
+            : (check(
+                'secondary_acceptable_latency_ms',
+                latencyWindowRule,
+                secondary_acceptable_latency_ms,
+                errors,
+              ) as number),
+      },
     ),
   );
 }

@@ -1,0 +1,17 @@
+/** The module `pymongo` of PyMongo 2.7: its constants, and `pymongo.errors`. */
+
+export {
+  ALL,
+  ASCENDING,
+  DESCENDING,
+  GEO2D,
+  GEOHAYSTACK,
+  GEOSPHERE,
+  HASHED,
+  MECHANISMS,
+  OFF,
+  ReadPreference,
+  SLOW_ONLY,
+  TEXT,
+} from '../constants';
+export * as errors from './errors';
