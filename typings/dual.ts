@@ -114,10 +114,10 @@ export type TakesKeywords<F> = F extends (...args: infer P) => unknown
       : true
   : false;
 
-/** A class as its users see it: it makes dual objects, and keeps its statics. */
-export type DualClass<C extends abstract new (...args: never[]) => unknown> = {
-  new (...args: ConstructorParameters<C>): Dual<InstanceType<C>>;
-  readonly prototype: Dual<InstanceType<C>>;
+/** A class as its users see it: it makes dual objects, which may have children besides, and keeps its statics. */
+export type DualClass<C extends abstract new (...args: never[]) => unknown, I = Dual<InstanceType<C>>> = {
+  new (...args: ConstructorParameters<C>): I;
+  readonly prototype: I;
 } & Omit<C, 'prototype'>;
 
 /**

@@ -1,6 +1,6 @@
 import type { Document } from 'bson';
 import type { Addr } from '../../typings/documents';
-import type { Children, Dual } from '../../typings/dual';
+import type { Children, Dual, DualClass } from '../../typings/dual';
 import type { Address } from '../core/address';
 import type { ClientOptions, DocumentClass } from '../core/clientOptions';
 import { Engine } from '../core/engine';
@@ -279,7 +279,7 @@ function addresses(client: Client): readonly Address[] {
 
 withChildren(Client, (client, name) => client.get_database(name));
 
-export const MotorClient = dual(
+export const MotorClient: DualClass<typeof Client, MotorClient> = dual(
   Client,
   {
     open: only(0),

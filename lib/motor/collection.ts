@@ -1,6 +1,6 @@
 import type { Document } from 'bson';
 import type { Doc, KeyOrList, Pairs } from '../../typings/documents';
-import type { Children, Dual } from '../../typings/dual';
+import type { Children, Dual, DualClass } from '../../typings/dual';
 import { deleteCommand, insertCommand, type Namespace, type UpdateStatement, updateCommand } from '../core/commands';
 import { Cursor } from '../core/cursor';
 import { addId, checkStorable, field, firstKey, isDocument } from '../core/documents';
@@ -736,7 +736,7 @@ function isFindAndModifyKw(candidate: Record<string, unknown>): boolean {
 
 withChildren(Collection, (collection, name) => collection.get_collection(name));
 
-export const MotorCollection = dual(
+export const MotorCollection: DualClass<typeof Collection, MotorCollection> = dual(
   Collection,
   {
     find_one: 1,

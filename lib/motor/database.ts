@@ -1,6 +1,6 @@
 import type { Document } from 'bson';
 import type { Doc } from '../../typings/documents';
-import type { Children, Dual } from '../../typings/dual';
+import type { Children, Dual, DualClass } from '../../typings/dual';
 import { Cursor } from '../core/cursor';
 import { entries, firstKey } from '../core/documents';
 import { CollectionInvalid, OperationFailure } from '../core/errors';
@@ -259,7 +259,7 @@ function collectionName(method: string, given: unknown): string {
 
 withChildren(Database, (database, name) => database.get_collection(name));
 
-export const MotorDatabase = dual(
+export const MotorDatabase: DualClass<typeof Database, MotorDatabase> = dual(
   Database,
   {
     command: { positional: 2, keywordsFrom: 1 },
