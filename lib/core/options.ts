@@ -24,7 +24,7 @@ export interface ClientArguments {
   readonly host?: unknown;
   /** The default port, by position. */
   readonly port?: unknown;
-  /** All the rest; `host` and `port` may stand here too. */
+  /** All the rest; `host` and `port` may stand here too. They may come in the place of `port`, or of both. */
   readonly keywords?: unknown;
 }
 
@@ -82,7 +82,17 @@ export function readOptions(given: ClientArguments, policy: Policy): ClientOptio
 }
 
 /** Host and port from their places or from among the keywords, and the other keywords. */
-function separateKeywords({ caller, host, port, keywords = {} }: ClientArguments, policy: Policy) {
+/** The keywords stand behind the last argument that is given, so that they may come in the place of a position. */
+function shifted(given: ClientArguments): ClientArguments {
+  const { caller, host, port, keywords } = given;
+  if (keywords !== undefined) return given;
+  if (port === undefined && fieldsOf(host) !== null) return { caller, keywords: host };
+  if (fieldsOf(port) !== null) return { caller, host, keywords: port };
+  return given;
+}
+
+function separateKeywords(given: ClientArguments, policy: Policy) {
+  const { caller, host, port, keywords = {} } = shifted(given);
   const fields = fieldsOf(keywords);
   if (fields === null) throw new TypeError(`${caller}: the options must be a plain object of keywords`);
   const places: Record<string, unknown> = { host, port };

@@ -55,6 +55,19 @@ describe('options of the first Motor', () => {
     expect(options.writeConcern.toSend).to.equal(null);
   });
 
+  it('come as keywords behind whatever is given by position', () => {
+    const seedsAndSize = (...given: unknown[]) => {
+      const [host, port, keywords] = given;
+      const { seeds, pool } = readOptions({ caller: 'MotorClient', host, port, keywords }, motorLike);
+      return [...seeds.map(String), pool.maxSize];
+    };
+    expect(seedsAndSize({ host: 'a', port: 5, max_pool_size: 3 })).to.deep.equal(['a:5', 3]);
+    expect(seedsAndSize('a', { port: 5, max_pool_size: 3 })).to.deep.equal(['a:5', 3]);
+    expect(seedsAndSize('a', 5, { max_pool_size: 3 })).to.deep.equal(['a:5', 3]);
+    expect(() => seedsAndSize({ max_pool_size: 3 }, 5)).to.throw(TypeError, 'host must be');
+    expect(() => seedsAndSize('a', { max_pool_size: 3 }, {})).to.throw(TypeError, 'port must be');
+  });
+
   it('cannot be changed', () => {
     const options = motor();
     for (const part of [options, options.seeds, options.pool, options.connection, options.topology]) {
