@@ -1,7 +1,20 @@
 /** The surface of Motor 0.2: what `motor-mongo` exports. */
 
 export { Binary, BSONRegExp as Regex, Code, DBRef, MaxKey, MinKey, ObjectId, Timestamp, UUID } from 'bson';
-export type { Addr, CursorId, Dir, Doc, Fields, Js, KeyOrList, Mode, Pairs, Read, Write } from '../typings/documents';
+export type {
+  Addr,
+  CursorId,
+  Dir,
+  Doc,
+  Fields,
+  Js,
+  KeyOrList,
+  Mode,
+  Pairs,
+  Read,
+  Value,
+  Write,
+} from '../typings/documents';
 export type { Callback, Children, Named } from '../typings/dual';
 export * from './core/errors';
 export type { ClientEvents, Events } from './core/events';
@@ -12,3 +25,5 @@ export { MotorCollection } from './motor/collection';
 export { MotorCommandCursor } from './motor/commandCursor';
 export { MotorCursor } from './motor/cursor';
 export { MotorDatabase } from './motor/database';
+export { Op } from './motor/op';
+export * as web from './motor/web';

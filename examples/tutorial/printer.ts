@@ -16,25 +16,26 @@ export const print = {
   },
 
   step(number: number, title: string, about: string): void {
-    console.log(`\n${bold(`${String(number).padStart(2)}. ${title}`)}\n    ${about}\n`);
+    console.log(`\n${bold(`${String(number).padStart(2)}. ${title}`)}\n    ${about}`);
   },
 
   /** Code with its name beside the first line. */
   code(name: string, lines: readonly string[]): void {
+    console.log();
     lines.forEach((line, at) => {
       console.log(faint(`    ${(at === 0 ? name : '').padEnd(GUTTER)}`) + styleText('cyan', line));
     });
   },
 
   result(result: unknown): void {
-    console.log(`\n    ${green('→')} ${indented(shown(result, inColour))}`);
+    console.log(`\n    ${green('→')} ${indented(shown(result))}`);
   },
 
   /** Results that ought to be the same. */
   differences(outcomes: readonly { name: string; result: unknown }[]): void {
     console.log(red('\n    The styles disagree:'));
     for (const { name, result } of outcomes) {
-      console.log(`    ${red('✗')} ${name.padEnd(GUTTER - 2)}${indented(shown(result, inColour))}`);
+      console.log(`    ${red('✗')} ${name.padEnd(GUTTER - 2)}${indented(shown(result))}`);
     }
   },
 
@@ -48,9 +49,8 @@ export const print = {
   },
 };
 
-/** A result as text. */
-export function shown(result: unknown, colors = false): string {
-  return inspect(result, { colors, depth: null, breakLength: 100, sorted: false });
+function shown(result: unknown): string {
+  return inspect(result, { colors: inColour, depth: null, breakLength: 100 });
 }
 
 function indented(text: string): string {

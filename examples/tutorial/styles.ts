@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import type { Callback } from 'motor-mongo';
 import { callbacks } from './callbacks';
 import { coroutines } from './coroutines';
@@ -25,6 +26,12 @@ export function styles(place: Omit<Place, 'collection'>): Style[] {
     style('promises', (title) => withPromises[title]()),
     style('coroutines', (title) => withCoroutines[title]()),
   ];
+}
+
+/** Whether results are the same, but for the ids, which are new in every style. */
+export function agree(results: readonly unknown[]): boolean {
+  const texts = results.map((result) => inspect(result, { depth: null }).replace(/\b[0-9a-f]{24}\b/g, 'id'));
+  return new Set(texts).size <= 1;
 }
 
 function style(name: string, run: Style['run']): Style {

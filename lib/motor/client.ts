@@ -12,6 +12,7 @@ import { withChildren } from './children';
 import { MotorDatabase } from './database';
 import { dual, only } from './dual';
 import { IndexCache } from './indexCache';
+import { currentLoop, type Loop } from './ioLoop';
 import { expect, fn, picture } from './keywords';
 import { checkDatabaseName } from './names';
 import { MOTOR_POLICY } from './policy';
@@ -246,9 +247,12 @@ class Client extends Settings {
     return maxSize === Number.POSITIVE_INFINITY ? null : maxSize;
   }
 
-  /** The `io_loop` given to the constructor, or null: Node's own. */
-  get_io_loop(): unknown {
-    return this.#options.ioLoop;
+  /**
+   * The `io_loop` given to the constructor, else the current loop: that of `compat/tornado` once it is imported.
+   * @see Motor 0.2, MotorClient.get_io_loop
+   */
+  get_io_loop(): Loop {
+    return (this.#options.ioLoop as Loop | null) ?? currentLoop();
   }
 
   /** Whether this is a client of the same class with the same address: the connected one, else the seeds. */

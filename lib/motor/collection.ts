@@ -27,6 +27,7 @@ import {
   findRunOptions,
   READ_KEYWORDS,
 } from './find';
+import type { Loop } from './ioLoop';
 import {
   anything,
   bool,
@@ -199,8 +200,8 @@ class Collection extends Settings {
     return new MotorCollection(this.#database, `${this.name}.${name}`) as MotorCollection;
   }
 
-  /** The `io_loop` given to the client, or null. */
-  get_io_loop(): unknown {
+  /** The `io_loop` given to the client, else the current loop. */
+  get_io_loop(): Loop {
     return this.#database.get_io_loop();
   }
 

@@ -1,5 +1,5 @@
 import type { Document } from 'bson';
-import type { Doc } from '../../typings/documents';
+import type { Doc, Value } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import { Cursor } from '../core/cursor';
 import { entries, firstKey } from '../core/documents';
@@ -12,6 +12,7 @@ import { MotorClient } from './client';
 import { MotorCollection } from './collection';
 import { dual, only } from './dual';
 import { READ_KEYWORDS } from './find';
+import type { Loop } from './ioLoop';
 import { anything, bool, document, expect, fn, type Given, keywords, number, orNull, picture } from './keywords';
 import { checkCollectionName, checkDatabaseName } from './names';
 import { ENGINE, INDEX_CACHE, REPR, readPreferenceOf, Settings, withPreference } from './settings';
@@ -90,8 +91,8 @@ class Database extends Settings {
     return new MotorCollection(this as unknown as MotorDatabase, name) as MotorCollection;
   }
 
-  /** The `io_loop` given to the client, or null. */
-  get_io_loop(): unknown {
+  /** The `io_loop` given to the client, else the current loop. */
+  get_io_loop(): Loop {
     return this.#connection.get_io_loop();
   }
 
@@ -116,7 +117,7 @@ class Database extends Settings {
    * @example await db.command('collStats', 'users', { scale: 1024 });
    * @see Motor 0.2, MotorDatabase.command
    */
-  command(command: string | Doc, value: unknown = 1, kw?: CommandKw): Promise<Document> {
+  command(command: string | Doc, value: Value = 1, kw?: CommandKw): Promise<Document> {
     const options = COMMAND.read('command', kw);
     const sent = commandDocument(command, value, options.server);
     const name = (firstKey(sent) ?? '').toLowerCase();
