@@ -28,6 +28,7 @@ async function main(): Promise<void> {
   // The step under way is finished, then everything is put away; a second Ctrl-C ends the process at once.
   process.once('SIGINT', () => fail(130));
   process.once('SIGTERM', () => fail(143));
+  process.stdout.on('error', () => fail(1)); // as after `| head`: nobody reads any more
   process.once('uncaughtException', async (error) => {
     print.failure('A callback threw an error.', error);
     fail(1);
