@@ -1,7 +1,20 @@
 /** The surface of Motor 0.2: what `motor-mongo` exports. */
 
 export { Binary, BSONRegExp as Regex, Code, DBRef, MaxKey, MinKey, Timestamp, UUID } from 'bson';
-export type { Addr, CursorId, Dir, Doc, Fields, Js, KeyOrList, Mode, Pairs, Read, Write } from '../typings/documents';
+export type {
+  Addr,
+  CursorId,
+  Dir,
+  Doc,
+  Fields,
+  Js,
+  KeyOrList,
+  Mode,
+  Pairs,
+  Read,
+  Value,
+  Write,
+} from '../typings/documents';
 export type { Callback, Children, Named } from '../typings/dual';
 export * from './core/errors';
 export type { ClientEvents, Events } from './core/events';
@@ -17,3 +30,4 @@ export { bson, gridfs, pymongo } from './motor/namespaces';
 export { ObjectId } from './motor/objectId';
 export { Op } from './motor/op';
 export { get_version_string, version_tuple } from './motor/version';
+export * as web from './motor/web';

@@ -5,7 +5,7 @@
  * @see MongoDB wire protocol; specification "OP_MSG"
  */
 
-import { type DeserializeOptions, type Document, deserialize, serialize, serializeWithBufferAndIndex } from 'bson';
+import { type DeserializeOptions, type Document, deserialize, serialize } from 'bson';
 import { crc32c } from './crc32c';
 import { type DocumentClass, dressReply } from './documentClass';
 import { encode, insertedDocumentStart, moveIdFirst } from './encode';

@@ -5,6 +5,7 @@ import type { Cursor as CoreCursor } from '../core/cursor';
 import { InvalidOperation } from '../core/errors';
 import type { MotorCollection } from './collection';
 import { Bound } from './dual';
+import type { Loop } from './ioLoop';
 import { expect, type Given, keywords, orNull, whole } from './keywords';
 
 const TO_LIST = keywords({ length: [undefined, orNull(whole)] });
@@ -220,8 +221,8 @@ export abstract class BatchCursor extends Bound {
     return other === this;
   }
 
-  /** The `io_loop` given to the client, or null. */
-  get_io_loop(): unknown {
+  /** The `io_loop` given to the client, else the current loop. */
+  get_io_loop(): Loop {
     return this.#collection.get_io_loop();
   }
 

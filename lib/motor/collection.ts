@@ -1,6 +1,6 @@
 import type { Document } from 'bson';
 import type { Doc, KeyOrList, Pairs } from '../../typings/documents';
-import type { Children, Dual } from '../../typings/dual';
+import type { Children, Dual, DualClass } from '../../typings/dual';
 import { deleteCommand, insertCommand, type Namespace, type UpdateStatement, updateCommand } from '../core/commands';
 import { Cursor } from '../core/cursor';
 import { addId, checkEncodable, checkStorable, field, firstKey, isDocument } from '../core/documents';
@@ -27,6 +27,7 @@ import {
   findRunOptions,
   READ_KEYWORDS,
 } from './find';
+import type { Loop } from './ioLoop';
 import {
   anything,
   bool,
@@ -199,8 +200,8 @@ class Collection extends Settings {
     return new MotorCollection(this.#database, `${this.name}.${name}`) as MotorCollection;
   }
 
-  /** The `io_loop` given to the client, or null. */
-  get_io_loop(): unknown {
+  /** The `io_loop` given to the client, else the current loop. */
+  get_io_loop(): Loop {
     return this.#database.get_io_loop();
   }
 
@@ -756,7 +757,7 @@ function isFindAndModifyKw(candidate: Record<string, unknown>): boolean {
 
 withChildren(Collection, (collection, name) => collection.get_collection(name));
 
-export const MotorCollection = dual(
+export const MotorCollection: DualClass<typeof Collection, MotorCollection> = dual(
   Collection,
   {
     find_one: 1,

@@ -1,6 +1,6 @@
 import type { Document } from 'bson';
 import type { Dir, Js, KeyOrList, Pairs } from '../../typings/documents';
-import type { Dual } from '../../typings/dual';
+import type { Dual, DualClass } from '../../typings/dual';
 import { type FindSettings, findCommand } from '../core/commands';
 import { Cursor as CoreCursor } from '../core/cursor';
 import type { DocumentClass } from '../core/documentClass';
@@ -406,7 +406,7 @@ const INDEX = /^(0|[1-9]\d*)$/;
 
 withChildren(Cursor, (cursor, name) => (INDEX.test(name) ? cursor.at(Number(name)) : undefined));
 
-export const MotorCursor = dual(
+export const MotorCursor: DualClass<typeof Cursor, MotorCursor> = dual(
   Cursor,
   {
     to_list: { positional: 1, keywordsFrom: 0 },

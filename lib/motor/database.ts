@@ -1,6 +1,6 @@
 import { DBRef, type Document } from 'bson';
-import type { Doc } from '../../typings/documents';
-import type { Children, Dual } from '../../typings/dual';
+import type { Doc, Value } from '../../typings/documents';
+import type { Children, Dual, DualClass } from '../../typings/dual';
 import { Cursor } from '../core/cursor';
 import { dressedReply } from '../core/documentClass';
 import { checkEncodable, entries, field, firstKey, isDocument } from '../core/documents';
@@ -14,6 +14,7 @@ import { MotorCollection } from './collection';
 import { ALL, OFF, SLOW_ONLY } from './constants';
 import { dual, only } from './dual';
 import { READ_KEYWORDS } from './find';
+import type { Loop } from './ioLoop';
 import {
   anything,
   arrayOf,
@@ -107,8 +108,8 @@ class Database extends Settings {
     return new MotorCollection(this as unknown as MotorDatabase, name) as MotorCollection;
   }
 
-  /** The `io_loop` given to the client, or null. */
-  get_io_loop(): unknown {
+  /** The `io_loop` given to the client, else the current loop. */
+  get_io_loop(): Loop {
     return this.#connection.get_io_loop();
   }
 
@@ -133,7 +134,7 @@ class Database extends Settings {
    * @example await db.command('collStats', 'users', { scale: 1024 });
    * @see Motor 0.2, MotorDatabase.command
    */
-  command(command: string | Doc, value: unknown = 1, kw?: CommandKw): Promise<Document> {
+  command(command: string | Doc, value: Value = 1, kw?: CommandKw): Promise<Document> {
     const options = COMMAND.read('command', kw);
     const sent = commandDocument(command, value, options.server);
     const name = (firstKey(sent) ?? '').toLowerCase();
@@ -356,7 +357,7 @@ function collectionName(method: string, given: unknown): string {
 
 withChildren(Database, (database, name) => database.get_collection(name));
 
-export const MotorDatabase = dual(
+export const MotorDatabase: DualClass<typeof Database, MotorDatabase> = dual(
   Database,
   {
     command: { positional: 2, keywordsFrom: 1 },
