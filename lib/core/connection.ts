@@ -143,7 +143,14 @@ export class Connection {
     const client = clientMetadata(this.#options.appName, this.#options.driver);
     const command = { ismaster: 1, helloOk: true, client, $db: 'admin' };
     return new Promise((resolve, reject) => {
-      this.#operation = new Operation(command, { rawReply: true }, null, (reply) => reply, resolve, reject) as Operation;
+      this.#operation = new Operation(
+        command,
+        { rawReply: true },
+        null,
+        (reply) => reply,
+        resolve,
+        reject,
+      ) as Operation;
       this.#requestId = nextRequestId();
       const { $db: _, ...legacy } = command;
       const message = encodeLegacyQuery(this.#requestId, legacy);
@@ -227,7 +234,7 @@ export class Connection {
 
   #receive(message: Buffer): void {
     if (this.#closed !== null) return;
-    const reply = decodeReply(message, this.#operation?.options);
+    const reply = decodeReply(message, this.#operation?.options, this.#options.uuids);
     if (this.#operation === null) throw new ProtocolError('a reply came that nobody had asked for');
     if (reply.responseTo !== this.#requestId) {
       throw new ProtocolError(`the reply answers request ${reply.responseTo}, not ${this.#requestId}`);
