@@ -51,6 +51,7 @@ describe('options of the first Motor', () => {
       compressors: [],
       zlibCompressionLevel: -1,
       localhostFamily: 4,
+      uuids: uuidReading('pythonLegacy', 'both subtypes'),
     });
     expect(options.readPreference).to.deep.include({ mode: 0, tagSets: [{}], latencyWindow: 15, document: null });
     expect(options.writeConcern.toSend).to.equal(null);
