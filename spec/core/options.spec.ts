@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { ConfigurationError, InvalidURI, MotorPoolTimeout, ValueError } from '../../lib/core/errors';
 import { readOptions } from '../../lib/core/options';
+import { uuidReading } from '../../lib/core/uuids';
 import { asyncioLike, motorLike } from '../support/policies';
 import { warningsOf } from '../support/warnings';
 
