@@ -20,12 +20,25 @@ export * from './core/errors';
 export type { ClientEvents, Events } from './core/events';
 export { SON } from './core/son';
 export { version } from './core/version';
+export {
+  BulkUpsertOperation,
+  BulkWriteOperation,
+  type BulkWriteResult,
+  MotorBulkOperationBuilder,
+} from './motor/bulk';
 export { MotorClient } from './motor/client';
 export { MotorCollection } from './motor/collection';
 export { MotorCommandCursor } from './motor/commandCursor';
 export * from './motor/constants';
 export { MotorCursor } from './motor/cursor';
 export { MotorDatabase } from './motor/database';
+export {
+  AutoReference,
+  NamespaceInjector,
+  ObjectIdInjector,
+  ObjectIdShuffler,
+  SONManipulator,
+} from './motor/manipulators';
 export { bson, gridfs, pymongo } from './motor/namespaces';
 export { ObjectId } from './motor/objectId';
 export { Op } from './motor/op';

@@ -234,7 +234,7 @@ export class Connection {
 
   #receive(message: Buffer): void {
     if (this.#closed !== null) return;
-    const reply = decodeReply(message, this.#operation?.options);
+    const reply = decodeReply(message, this.#operation?.options, this.#options.uuids);
     if (this.#operation === null) throw new ProtocolError('a reply came that nobody had asked for');
     if (reply.responseTo !== this.#requestId) {
       throw new ProtocolError(`the reply answers request ${reply.responseTo}, not ${this.#requestId}`);

@@ -1,7 +1,7 @@
 import { type Document, Long } from 'bson';
 import { getMoreCommand, killCursorsCommand, type Namespace } from './commands';
 import type { Engine, RunOptions } from './engine';
-import { AutoReconnect, CursorNotFound, OperationFailure } from './errors';
+import { CursorNotFound, OperationFailure } from './errors';
 import type { Server } from './server';
 
 /** How a cursor goes on after its first batch. */
@@ -19,9 +19,13 @@ export interface CursorOptions {
   comment?: unknown;
   /** How its commands are run. */
   run?: RunOptions;
-  /** Applied to each batch as it arrives. */
-  arriving?: ((batch: Document[]) => Document[] | Promise<Document[]>) | null;
+  /** Asked for each batch what is to be made of it. */
+  arriving?: Arriving | null;
 }
+
+/** What is to be made of the batch that arrives; null: nothing, it stays as it is. */
+export type Arriving = () => ChangeBatch | null;
+type ChangeBatch = (batch: Document[]) => Promise<Document[]>;
 
 /** What is left on the server when a cursor is forgotten. */
 interface Remains {
@@ -67,6 +71,8 @@ export class Cursor {
   #id: Long | null = null;
   #batch: Document[] = [];
   #position = 0;
+  /** A batch that is here but must be worked on before it is given out. */
+  #arrived: { readonly batch: Document[]; readonly change: ChangeBatch } | null = null;
   #retrieved = 0;
   #pending: Promise<boolean> | null = null;
   #remains: Remains | null = null;
@@ -139,6 +145,7 @@ export class Cursor {
 
   get #mayHaveMore(): boolean {
     if (this.#closed) return false;
+    if (this.#arrived !== null) return true;
     return this.#id === null || !this.#id.isZero();
   }
 
@@ -190,7 +197,10 @@ export class Cursor {
   async #fetchBatch(): Promise<boolean> {
     do {
       const command = this.#command;
-      await this.#attempt(() => (command === null ? this.#getMore(this.#id as Long) : this.#open(command)));
+      await this.#attempt(() => {
+        if (this.#arrived !== null) return this.#arrive();
+        return command === null ? this.#getMore(this.#id as Long) : this.#open(command);
+      });
     } while (this.buffered === 0 && this.#mayHaveMore && this.#options.tailable !== true);
     return this.buffered > 0;
   }
@@ -202,24 +212,24 @@ export class Cursor {
     } catch (error) {
       const remains = this.#release();
       this.#id = Long.ZERO;
-      // The server may not have noticed that nobody waits for it any longer.
-      if (error instanceof AutoReconnect && remains !== null) void killRemains(remains);
+      // The server may not know that nobody waits for it any longer.
+      if (!(error instanceof OperationFailure) && remains !== null) void killRemains(remains);
       if (this.#options.tailable !== true || !isLostPosition(error)) throw error;
     }
   }
 
   async #open(command: Document): Promise<void> {
     this.#command = null;
-    const arriving = await this.#engine.run(
+    await this.#engine.run(
       command,
       (reply, operation) => {
         this.#server = this.#engine.serverAt(operation.address);
         const { cursor } = reply as CursorReply;
-        return this.#take(cursor.firstBatch, cursor);
+        this.#take(cursor.firstBatch, cursor);
       },
       this.#options.run,
     );
-    if (arriving !== null) await this.#arrive(arriving);
+    if (this.#arrived !== null) await this.#arrive();
   }
 
   async #getMore(id: Long): Promise<void> {
@@ -231,16 +241,12 @@ export class Cursor {
       command.comment = comment;
     }
     const options = { ...this.#options.run, ...(this.#server === null ? {} : { server: this.#server }) };
-    const arriving = await this.#engine.run(
-      command,
-      (reply) => this.#take(reply.cursor.nextBatch, reply.cursor),
-      options,
-    );
-    if (arriving !== null) await this.#arrive(arriving);
+    await this.#engine.run(command, (reply) => this.#take(reply.cursor.nextBatch, reply.cursor), options);
+    if (this.#arrived !== null) await this.#arrive();
   }
 
-  /** A batch is here. What must still be worked on is given back. */
-  #take(batch: Document[], { id, ns }: { id: Long | number; ns: string }): Document[] | null {
+  /** A batch is here; it may have to be worked on before it is given out. */
+  #take(batch: Document[], { id, ns }: { id: Long | number; ns: string }): void {
     this.#retrieved += batch.length;
     this.#id = typeof id === 'number' ? Long.fromNumber(id) : id;
     if (ns !== `${this.#namespace.database}.${this.#namespace.collection}`) this.#namespace = parseNamespace(ns);
@@ -249,18 +255,21 @@ export class Cursor {
     if (this.#closed) {
       const remains = this.#release();
       if (remains !== null) void killRemains(remains);
-      return null;
+      return;
     }
-    if (this.#options.arriving !== undefined && this.#options.arriving !== null && batch.length > 0) return batch;
-    this.#batch = batch;
+    const change = batch.length === 0 ? null : (this.#options.arriving?.() ?? null);
+    this.#arrived = change === null ? null : { batch, change };
+    this.#batch = change === null ? batch : [];
     this.#position = 0;
-    return null;
   }
 
-  async #arrive(batch: Document[]): Promise<void> {
-    const { arriving } = this.#options;
-    this.#batch = arriving === undefined || arriving === null ? batch : await arriving(batch);
-    this.#position = 0;
+  async #arrive(): Promise<void> {
+    const { batch, change } = this.#arrived as { batch: Document[]; change: ChangeBatch };
+    try {
+      this.#batch = await change(batch);
+    } finally {
+      this.#arrived = null;
+    }
   }
 
   #takeBuffered(most: number): Document[] {

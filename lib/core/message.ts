@@ -10,6 +10,7 @@ import { crc32c } from './crc32c';
 import { type DocumentClass, dressReply } from './documentClass';
 import { encode, insertedDocumentStart, moveIdFirst } from './encode';
 import { ProtocolError } from './errors';
+import { decodeUuids, type UuidReading } from './uuids';
 
 const OP_REPLY = 1;
 const OP_QUERY = 2004;
@@ -135,19 +136,27 @@ export interface DecodingOptions {
   documentClass?: DocumentClass;
   /** The whole reply is the user's, since the command was: `cursor` in it is dressed as well. */
   wholeReply?: boolean;
+  /** What is read as UUID, in place of the client's setting; null: what bson reads so. */
+  uuids?: UuidReading | null;
 }
 
 const DEFAULTS: DecodingOptions & EncodingOptions = {};
 
 /**
  * Take a whole message apart.
+ * @param uuids what is read as UUID, unless the operation says otherwise
  * @throws ProtocolError: an unknown opcode or section, or BSON that cannot be read
  */
-export function decodeReply(message: Buffer, options: DecodingOptions = DEFAULTS): Reply {
+export function decodeReply(
+  message: Buffer,
+  options: DecodingOptions = DEFAULTS,
+  uuids: UuidReading | null = null,
+): Reply {
   const responseTo = message.readInt32LE(8);
   const opcode = message.readInt32LE(12);
   try {
-    if (opcode === OP_MSG) return decodeMsg(message, responseTo, options);
+    if (opcode === OP_MSG)
+      return decodeMsg(message, responseTo, options, options.uuids === undefined ? uuids : options.uuids);
     if (opcode === OP_REPLY) return decodeLegacyReply(message, responseTo);
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
@@ -158,7 +167,7 @@ export function decodeReply(message: Buffer, options: DecodingOptions = DEFAULTS
 
 const DECODING = { index: MSG_BODY_OFFSET, allowObjectSmallerThanBufferSize: true };
 
-function decodeMsg(message: Buffer, responseTo: number, options: DecodingOptions): Reply {
+function decodeMsg(message: Buffer, responseTo: number, options: DecodingOptions, uuids: UuidReading | null): Reply {
   const { decoding, documentClass, wholeReply = false } = options;
   if (message.length < MSG_BODY_OFFSET + 5)
     throw new ProtocolError(`the reply is cut short at ${message.length} bytes`);
@@ -169,6 +178,7 @@ function decodeMsg(message: Buffer, responseTo: number, options: DecodingOptions
   const moreToCome = (flags & MORE_TO_COME) !== 0;
   if (message[MSG_BODY_OFFSET - 1] === 0 && message.readInt32LE(MSG_BODY_OFFSET) === end - MSG_BODY_OFFSET) {
     const body = deserialize(message, decoding === undefined ? DECODING : { ...decoding, ...DECODING });
+    if (uuids !== null) decodeUuids(message, body, uuids);
     if (documentClass !== undefined) dressReply(message, MSG_BODY_OFFSET, body, documentClass, wholeReply);
     return { responseTo, moreToCome, body };
   }

@@ -4,24 +4,24 @@ import { DocumentTooLarge, InvalidDocument } from './errors';
 import type { DocumentSequence } from './message';
 import type { ServerDescription } from './serverDescription';
 
-/** What a message holds besides its documents. */
-const MESSAGE_OVERHEAD = 16 * 1024;
+/** What a message holds besides its documents, and what a server grants a statement besides its document. */
+const OVERHEAD = 16 * 1024;
 const FIRST_CAPACITY = 64 * 1024;
 
 /** Encodes documents one behind the other, as many as one message may hold. */
 export class SequenceBuilder {
-  readonly #field: string;
-  /** Command and namespace, for errors. */
-  readonly #description: string;
+  readonly #field: 'documents' | 'updates' | 'deletes';
+  /** Names the nth (from 0) of all that were added, with command and namespace; for errors. */
+  readonly #nameOf: (n: number) => string;
   readonly #limits: ServerDescription;
   #bytes = Buffer.allocUnsafe(FIRST_CAPACITY);
   #size = 0;
   #count = 0;
   #total = 0;
 
-  constructor(field: string, description: string, limits: ServerDescription) {
+  constructor(field: 'documents' | 'updates' | 'deletes', nameOf: (n: number) => string, limits: ServerDescription) {
     this.#field = field;
-    this.#description = description;
+    this.#nameOf = nameOf;
     this.#limits = limits;
   }
 
@@ -38,10 +38,10 @@ export class SequenceBuilder {
   add(document: Document, idLast = false): boolean {
     if (this.#count === this.#limits.maxWriteBatchSize) return false;
     const bytes = this.#encode(document);
-    if (bytes.length > this.#limits.maxBsonSize) throw this.#tooLarge(bytes.length);
+    if (bytes.length > this.#limits.maxBsonSize) this.#checkSize(document, bytes.length);
     if (idLast) moveIdFirst(bytes, 0);
     const end = this.#size + bytes.length;
-    if (this.#count > 0 && end > this.#limits.maxMessageSize - MESSAGE_OVERHEAD) return false;
+    if (this.#count > 0 && end > this.#limits.maxMessageSize - OVERHEAD) return false;
     if (end > this.#bytes.length) this.#grow(end);
     this.#bytes.set(bytes, this.#size);
     this.#size = end;
@@ -63,9 +63,8 @@ export class SequenceBuilder {
     try {
       return encode(document);
     } catch (error) {
-      if (error instanceof RangeError) throw this.#tooLarge(calculateObjectSize(document, { ignoreUndefined: false }));
-      const message = `${this.#description}: document ${this.#total + 1}: ${(error as Error).message}`;
-      throw new InvalidDocument(message, { cause: error });
+      if (error instanceof RangeError) throw this.#tooLarge(sizeOf(document));
+      throw new InvalidDocument(`${this.#nameOf(this.#total)}: ${(error as Error).message}`, { cause: error });
     }
   }
 
@@ -75,10 +74,20 @@ export class SequenceBuilder {
     this.#bytes = larger;
   }
 
-  #tooLarge(size: number): Error {
-    return new DocumentTooLarge(
-      `${this.#description}: document ${this.#total + 1} has ${size} bytes, ` +
-        `${this.#limits.address} takes ${this.#limits.maxBsonSize}`,
-    );
+  /** @throws DocumentTooLarge: the user's document in it is over the limit */
+  #checkSize(document: Document, size: number): void {
+    let own = size;
+    if (this.#field !== 'documents') own -= OVERHEAD;
+    if (this.#field === 'updates') own = Math.max(own, sizeOf(document.u));
+    if (own > this.#limits.maxBsonSize) throw this.#tooLarge(size);
   }
+
+  #tooLarge(size: number): Error {
+    const { address, maxBsonSize } = this.#limits;
+    return new DocumentTooLarge(`${this.#nameOf(this.#total)} has ${size} bytes, ${address} takes ${maxBsonSize}`);
+  }
+}
+
+function sizeOf(document: Document): number {
+  return calculateObjectSize(document, { ignoreUndefined: false });
 }

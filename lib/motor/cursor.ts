@@ -4,17 +4,18 @@ import type { Dual, DualClass } from '../../typings/dual';
 import { type FindSettings, findCommand } from '../core/commands';
 import { Cursor as CoreCursor } from '../core/cursor';
 import type { DocumentClass } from '../core/documentClass';
-import { checkEncodable, entries } from '../core/documents';
+import { entries } from '../core/documents';
 import { IndexError } from '../core/errors';
 import type { ReadPreference } from '../core/readPreference';
+import { sendable } from '../core/uuids';
 import { codeOf, directionsOf, keysOf, pairsOf } from './arguments';
-import { BatchCursor, CHECK_UNSENT, IS_EMPTY, OPEN, RESTART } from './batchCursor';
+import { arrivingAt, BatchCursor, CHECK_UNSENT, IS_EMPTY, OPEN, RESTART } from './batchCursor';
 import { withChildren } from './children';
 import type { MotorCollection } from './collection';
 import { dual, only } from './dual';
 import { checkExhaust, type FindOptions, findRunOptions, findSettings } from './find';
 import { bool, expect, integer, orNull, picture, string, whole } from './keywords';
-import { ENGINE, readPreferenceOf, withPreference } from './settings';
+import { ENGINE, readPreferenceOf, UUIDS, withPreference } from './settings';
 
 // Bits of `add_option`, which the legacy protocol had for the flags of a query.
 const TAILABLE = 2;
@@ -53,14 +54,15 @@ class Cursor extends BatchCursor {
 
   [OPEN](): CoreCursor {
     const { limit = 0, batchSize = 0, tailable = false } = this.#settings;
-    const engine = this.#collection[ENGINE];
-    return new CoreCursor(engine, this.#command(), this.#namespace, {
+    const collection = this.#collection;
+    return new CoreCursor(collection[ENGINE], this.#command(), this.#namespace, {
       limit: Math.max(limit, 0),
       batchSize,
       tailable,
       awaitsData: this.#settings.awaitData ?? false,
       comment: this.#settings.comment,
-      run: findRunOptions(this.#options, this.#documentClass),
+      run: findRunOptions(this.#options, this.#documentClass, this.#collection[UUIDS].reading),
+      arriving: this.#options.manipulate ? arrivingAt(this.#collection) : null,
     });
   }
 
@@ -73,15 +75,15 @@ class Cursor extends BatchCursor {
   }
 
   get #filter(): Document {
-    // Not sooner: until it is sent the caller may change it.
-    checkEncodable(this.#settings.filter);
     if (this.#where === null) return this.#settings.filter;
     return new Map([...entries(this.#settings.filter), ['$where', this.#where]]);
   }
 
   #command(): Document {
     const command = findCommand(this.#namespace, { ...this.#settings, filter: this.#filter });
-    return withPreference(command, this.#preference, this.#collection[ENGINE]);
+    // Not sooner: until it is sent the caller may change the filter.
+    const sent = sendable(command, this.#collection[UUIDS].representation);
+    return withPreference(sent, this.#preference, this.#collection[ENGINE]);
   }
 
   /**
@@ -381,7 +383,9 @@ class Cursor extends BatchCursor {
     if (comment !== undefined) command.comment = comment;
     command.$db = this.#collection.database.name;
     const engine = this.#collection[ENGINE];
-    return engine.run(withPreference(command, this.#preference, engine), finish);
+    const { representation, reading } = this.#collection[UUIDS];
+    const sent = sendable(command, representation);
+    return engine.run(withPreference(sent, this.#preference, engine), finish, { uuids: reading });
   }
 }
 

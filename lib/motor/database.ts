@@ -3,10 +3,11 @@ import type { Doc, Value } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import { Cursor } from '../core/cursor';
 import { dressedReply } from '../core/documentClass';
-import { checkEncodable, entries, field, firstKey, isDocument } from '../core/documents';
+import { entries, field, firstKey, isDocument } from '../core/documents';
 import { CollectionInvalid, OperationFailure, ValueError } from '../core/errors';
 import { type Failed, failureOf } from '../core/failure';
 import type { OperationOptions } from '../core/operation';
+import { sendable } from '../core/uuids';
 import { isWriting, projectionOf } from './arguments';
 import { withChildren } from './children';
 import { MotorClient } from './client';
@@ -30,15 +31,18 @@ import {
   orNull,
   picture,
   string,
+  unchecked,
 } from './keywords';
+import { Manipulators, type SONManipulator } from './manipulators';
 import { checkCollectionName, checkDatabaseName } from './names';
-import { ENGINE, INDEX_CACHE, REPR, readPreferenceOf, Settings, withPreference } from './settings';
+import { ENGINE, INDEX_CACHE, MANIPULATORS, REPR, readPreferenceOf, Settings, withPreference } from './settings';
+import { type UuidSubtype, uuidsOfSubtype } from './uuids';
 
 const COMMAND = keywords(
   {
     check: [true, bool],
     allowable_errors: [null, orNull(arrayOf(either(string, number)))],
-    uuid_subtype: [3, anything],
+    uuid_subtype: [3, unchecked<UuidSubtype>()],
     compile_re: [true, bool],
     as_class: [null, orNull(fn)],
     network_timeout: [null, anything], // accepted, as in the original, without effect
@@ -75,6 +79,7 @@ const READING_COMMANDS = new Set([
 class Database extends Settings {
   readonly #connection: MotorClient;
   readonly #name: string;
+  [MANIPULATORS]: Manipulators | null = null;
 
   /**
    * A database of a client, as `client.get_database(name)` gives it. No I/O.
@@ -127,7 +132,8 @@ class Database extends Settings {
    * @param command its name, or the whole document, whose first key is the name
    * @param value of the name, if that is given alone; default 1
    * @param kw `check` true: a reply that tells of a failure is an error; `allowable_errors`: messages or codes that are
-   *   none; `fields`; `as_class`; `compile_re` true; `read_preference`, `tag_sets`,
+   *   none; `fields`; `as_class`; `compile_re` true; `uuid_subtype` 3: how UUIDs are written, see
+   *   `MotorCollection.uuid_subtype`; `read_preference`, `tag_sets`,
    *   `secondary_acceptable_latency_ms` for the commands that follow them; all others are appended to the command
    * @returns the reply
    * @throws TypeError: neither a string nor a document; OperationFailure, unless `check` is false; AutoReconnect
@@ -140,13 +146,17 @@ class Database extends Settings {
     const name = (firstKey(sent) ?? '').toLowerCase();
     sent.set('$db', this.#name);
     const engine = this[ENGINE];
-    const document = checkEncodable(Object.fromEntries(sent));
+    const uuids = uuidsOfSubtype('command: uuid_subtype', options.uuid_subtype);
+    const document = sendable(Object.fromEntries(sent), uuids.representation);
     const preference = readPreferenceOf(this, options);
     if (isReading(name, sent)) withPreference(document, preference, engine);
     else if (options.read_preference !== undefined && preference.document !== null) {
       process.emitWarning(`command: '${name}' always goes to the primary; its read_preference has no effect`);
     }
-    const run: OperationOptions = { rawReply: !options.check || (options.allowable_errors ?? []).length > 0 };
+    const run: OperationOptions = {
+      rawReply: !options.check || (options.allowable_errors ?? []).length > 0,
+      uuids: uuids.reading,
+    };
     if (!options.compile_re) run.decoding = { bsonRegExp: true };
     const asClass = (options.as_class ?? this.#connection.document_class) as new () => object;
     if (asClass === Object)
@@ -157,6 +167,37 @@ class Database extends Settings {
       (reply, operation) => dressedReply(checkedReply(reply, operation, options), asClass),
       run,
     );
+  }
+
+  /**
+   * Have the documents of this database object changed on their way to the server and back: by `insert`, `save`,
+   * `update` with `manipulate`; `find_one`, `dereference` and cursors. Other objects of the same database know nothing of it.
+   * @throws TypeError: no {@link SONManipulator}
+   * @see Motor 0.2, MotorDatabase.add_son_manipulator
+   */
+  add_son_manipulator(manipulator: SONManipulator): void {
+    this[MANIPULATORS] ??= new Manipulators();
+    this[MANIPULATORS].add(manipulator);
+  }
+
+  /** Class names of the manipulators that change documents in place before they are stored, newest first. */
+  get incoming_manipulators(): string[] {
+    return this[MANIPULATORS]?.names('incoming', false) ?? [];
+  }
+
+  /** Class names of the manipulators that change copies of documents before they are stored, newest first. */
+  get incoming_copying_manipulators(): string[] {
+    return this[MANIPULATORS]?.names('incoming', true) ?? [];
+  }
+
+  /** Class names of the manipulators that change read documents in place, newest first. */
+  get outgoing_manipulators(): string[] {
+    return this[MANIPULATORS]?.names('outgoing', false) ?? [];
+  }
+
+  /** Class names of the manipulators that change copies of read documents, newest first. */
+  get outgoing_copying_manipulators(): string[] {
+    return this[MANIPULATORS]?.names('outgoing', true) ?? [];
   }
 
   /**

@@ -7,6 +7,7 @@ import { entries, field, firstKey } from '../core/documents';
 import { InvalidOperation } from '../core/errors';
 import type { OperationOptions } from '../core/operation';
 import type { TagSet } from '../core/readPreference';
+import type { UuidReading } from '../core/uuids';
 import { directionsOf, projectionOf } from './arguments';
 import {
   bool,
@@ -97,9 +98,13 @@ export function findSettings(spec: Document, options: FindOptions): FindSettings
 }
 
 /** How the commands of this query are run. */
-export function findRunOptions(options: FindOptions, documentClass: unknown): OperationOptions {
+export function findRunOptions(
+  options: FindOptions,
+  documentClass: unknown,
+  uuids: UuidReading | null,
+): OperationOptions {
   const { network_timeout, compile_re } = options;
-  const run: OperationOptions = {};
+  const run: OperationOptions = { uuids };
   if (network_timeout !== undefined && !options.exhaust) {
     run.socketTimeout = network_timeout === null ? null : network_timeout * 1000;
   }

@@ -22,6 +22,10 @@ export const WRITE_CONCERN: unique symbol = Symbol('writeConcern');
 export const READ_PREFERENCE: unique symbol = Symbol('readPreference');
 /** Of a client: which indexes are known to exist. */
 export const INDEX_CACHE: unique symbol = Symbol('indexCache');
+/** Of a database: what changes documents on their way; null as long as nothing was added. */
+export const MANIPULATORS: unique symbol = Symbol('manipulators');
+/** Of a collection: how it writes and reads UUIDs. */
+export const UUIDS: unique symbol = Symbol('uuids');
 /** How the original prints the blocking object inside. */
 export const REPR: unique symbol = Symbol('repr');
 
