@@ -3,7 +3,8 @@ import type { Namespace } from './commands';
 import type { Engine } from './engine';
 import { BulkWriteError, OperationFailure } from './errors';
 import { type Failed, writeFailureOf } from './failure';
-import { type Statement, sendWrites, type WriteKind } from './writeBatches';
+import type { Statement } from './sequence';
+import { sendWrites, type WriteKind } from './writeBatches';
 import { DEFAULT_WRITE_CONCERN, type WriteConcern } from './writeConcern';
 
 /** One write of a bulk. */

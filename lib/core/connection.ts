@@ -6,7 +6,15 @@ import { clientMetadata } from './clientMetadata';
 import type { ConnectionOptions } from './clientOptions';
 import { AutoReconnect, ConfigurationError, NetworkTimeout, NotPrimaryError, ProtocolError } from './errors';
 import { type Events, heard, isSecret, tell } from './events';
-import { decodeReply, encodeCommand, encodeLegacyQuery, MessageReader, MORE_TO_COME, recycle } from './message';
+import {
+  type DocumentSequence,
+  decodeReply,
+  encodeCommand,
+  encodeLegacyQuery,
+  MessageReader,
+  MORE_TO_COME,
+  recycle,
+} from './message';
 import { Operation } from './operation';
 import {
   describeServer,
@@ -188,7 +196,8 @@ export class Connection {
     try {
       if (!acknowledged && !isWritable(this.description.type)) throw this.#notPrimary(operation);
       message = encodeCommand(this.#requestId, acknowledged ? 0 : MORE_TO_COME, operation.command, operation.options);
-      const error = tooLarge(message.length, operation, this.description);
+      const size = message.length + (operation.options.sequence?.bytes.length ?? 0);
+      const error = tooLarge(size, operation, this.description);
       if (error !== null) throw error;
     } catch (error) {
       this.#finished();
@@ -202,7 +211,7 @@ export class Connection {
     if (heard(this.#events, 'commandStarted')) this.#tellStarted(operation);
     if (this.#timed) this.#sentAt = performance.now();
     if (acknowledged) {
-      this.#socket.write(message);
+      this.#write(message, operation.options.sequence);
       if (this.#socket.writableLength === 0) recycle(message);
     } else {
       this.#sendUnanswered(message, operation);
@@ -215,7 +224,17 @@ export class Connection {
     const done = () => {
       if (this.#operation === operation) this.#complete({ ok: 1 });
     };
-    if (this.#socket.write(message, done)) done();
+    if (this.#write(message, operation.options.sequence, done)) done();
+  }
+
+  /** In one go: a message is never in two packets for no reason. */
+  #write(message: Buffer, sequence?: DocumentSequence, done?: () => void): boolean {
+    if (sequence === undefined) return this.#socket.write(message, done);
+    this.#socket.cork();
+    this.#socket.write(message);
+    const roomLeft = this.#socket.write(sequence.bytes, done);
+    this.#socket.uncork();
+    return roomLeft;
   }
 
   /** No reply would tell of it. */

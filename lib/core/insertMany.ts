@@ -1,7 +1,8 @@
 import type { Document } from 'bson';
 import type { Namespace } from './commands';
 import type { Engine } from './engine';
-import { type Statement, sendWrites } from './writeBatches';
+import type { Statement } from './sequence';
+import { sendWrites } from './writeBatches';
 import type { WriteConcern } from './writeConcern';
 import { writeFailure } from './writeReply';
 

@@ -65,7 +65,10 @@ const SLAB_SIZE = 64 * 1024;
 let slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
 let slabUsed = 0;
 
-/** An OP_MSG with the command as its body, and documents beside it. */
+/**
+ * An OP_MSG with the command as its body. Where there are documents beside it, it ends where their bytes begin, which
+ * follow as they are.
+ */
 export function encodeCommand(
   requestId: number,
   flags: number,
@@ -77,8 +80,8 @@ export function encodeCommand(
   const end = MSG_BODY_OFFSET + body.length;
   const nameSize = sequence === undefined ? 0 : Buffer.byteLength(sequence.field) + 1;
   const sectionSize = sequence === undefined ? 0 : 4 + nameSize + sequence.bytes.length;
-  const message = place(sequence === undefined ? end : end + 1 + sectionSize);
-  writeHeader(message, requestId, OP_MSG);
+  const message = place(sequence === undefined ? end : end + 5 + nameSize);
+  writeHeader(message, requestId, OP_MSG, message.length + (sequence?.bytes.length ?? 0));
   message.writeInt32LE(flags, HEADER_SIZE);
   message[MSG_BODY_OFFSET - 1] = 0; // kind: body
   message.set(body, MSG_BODY_OFFSET);
@@ -86,7 +89,6 @@ export function encodeCommand(
     message[end] = 1; // kind: document sequence
     message.writeInt32LE(sectionSize, end + 1);
     message.write(`${sequence.field}\0`, end + 5);
-    message.set(sequence.bytes, end + 5 + nameSize);
   }
   return message;
 }
@@ -108,8 +110,8 @@ export function recycle(message: Buffer): void {
   if (message.buffer === slab.buffer && message.byteOffset + message.length === slabUsed) slabUsed = message.byteOffset;
 }
 
-function writeHeader(message: Buffer, requestId: number, opcode: number): void {
-  message.writeInt32LE(message.length, 0);
+function writeHeader(message: Buffer, requestId: number, opcode: number, length: number): void {
+  message.writeInt32LE(length, 0);
   message.writeInt32LE(requestId, 4);
   message.writeInt32LE(0, 8);
   message.writeInt32LE(opcode, 12);
@@ -121,7 +123,7 @@ export function encodeLegacyQuery(requestId: number, command: Document): Buffer 
   const body = serialize(command);
   const bodyOffset = HEADER_SIZE + 4 + namespace.length + 8;
   const message = Buffer.alloc(bodyOffset + body.length);
-  writeHeader(message, requestId, OP_QUERY);
+  writeHeader(message, requestId, OP_QUERY, message.length);
   message.write(namespace, HEADER_SIZE + 4);
   message.writeInt32LE(-1, bodyOffset - 4); // one document, then close
   message.set(body, bodyOffset);

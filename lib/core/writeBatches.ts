@@ -2,19 +2,11 @@ import type { Document } from 'bson';
 import type { Namespace } from './commands';
 import type { Engine } from './engine';
 import type { Failed } from './failure';
-import { SequenceBuilder } from './sequence';
+import { SequenceBuilder, type Statement } from './sequence';
 import type { WriteConcern } from './writeConcern';
 
 /** The kinds of writes, each by the name of its command. */
 export type WriteKind = 'insert' | 'update' | 'delete';
-
-/** What is sent of one write. */
-export interface Statement {
-  /** A document to insert, or a statement as the `update` and `delete` commands have them. */
-  readonly document: Document;
-  /** Its `_id` was added by the driver: see `moveIdFirst`. */
-  readonly idLast?: boolean;
-}
 
 /** The field of each command that its statements stand for. */
 const FIELDS = { insert: 'documents', update: 'updates', delete: 'deletes' } as const;
@@ -49,7 +41,8 @@ export async function sendWrites(
 ): Promise<void> {
   const { description } = await engine.connect();
   const where = `${kind} on ${namespace.database}.${namespace.collection}`;
-  const sequence = new SequenceBuilder(FIELDS[kind], (n) => `${where}: ${nameOf(n)}`, description);
+  const expected = Array.isArray(statements) ? statements.length : 0;
+  const sequence = new SequenceBuilder(FIELDS[kind], (n) => `${where}: ${nameOf(n)}`, description, expected);
   const { acknowledged, toSend } = writeConcern;
   let first = 0;
 
@@ -62,33 +55,34 @@ export async function sendWrites(
     const batch = sequence.take();
     const place = first;
     first += batch.count;
-    return engine.run(command, (reply, operation) => received(reply, operation, place), {
+    const goOn = await engine.run(command, (reply, operation) => received(reply, operation, place), {
       sequence: batch,
       acknowledged,
     });
+    if (acknowledged) sequence.reuse(batch);
+    return goOn;
   };
 
-  const fits = ({ document, idLast }: Statement): boolean => {
-    if (sequence.count === 0) return sequence.add(document, idLast);
-    try {
-      return sequence.add(document, idLast);
-    } catch {
-      return false; // those before it go out first; then it fails again
+  const pending: Statement[] = [];
+  const store = async (): Promise<boolean> => {
+    for (let from = 0; from < pending.length; ) {
+      from += sequence.add(pending, from);
+      if (from < pending.length && !(await send())) return false;
     }
+    pending.length = 0;
+    return true;
   };
 
   if (Symbol.iterator in statements) {
     for (const statement of statements) {
-      if (fits(statement)) continue;
-      if (!(await send())) return;
-      sequence.add(statement.document, statement.idLast);
+      pending.push(statement);
+      if (pending.length >= sequence.chunk && !(await store())) return;
     }
   } else {
     for await (const statement of statements) {
-      if (fits(statement)) continue;
-      if (!(await send())) return;
-      sequence.add(statement.document, statement.idLast);
+      pending.push(statement);
+      if (pending.length >= sequence.chunk && !(await store())) return;
     }
   }
-  if (sequence.count > 0) await send();
+  if ((await store()) && sequence.count > 0) await send();
 }
