@@ -111,12 +111,13 @@ const STANDARD_MARK = Buffer.from([SIZE, 0, 0, 0, Binary.SUBTYPE_UUID]);
 /** Make the UUIDs of a decoded reply what they are to be, in place. Nearly every reply is left with one look at its bytes. */
 export function decodeUuids(bytes: Buffer, reply: Document, reading: UuidReading): void {
   const { legacy, standard } = reading;
-  if (legacy !== null && bytes.includes(LEGACY_MARK)) decode(reply, reading);
-  else if (!standard && bytes.includes(STANDARD_MARK)) decode(reply, reading);
+  // From behind, since that looks for the subtype first: 16 is also the type of every integer.
+  if (legacy !== null && bytes.lastIndexOf(LEGACY_MARK) >= 0) decode(reply, reading);
+  else if (!standard && bytes.lastIndexOf(STANDARD_MARK) >= 0) decode(reply, reading);
 }
 
 function decode(holder: Document, reading: UuidReading): void {
-  for (const key of Object.keys(holder)) {
+  for (const key in holder) {
     const value: unknown = holder[key];
     if (typeof value !== 'object' || value === null) continue;
     if (value instanceof Binary) holder[key] = decoded(value, reading);

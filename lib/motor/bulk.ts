@@ -69,12 +69,8 @@ class BulkOperationBuilder extends Bound {
    * @see Motor 0.2, MotorBulkOperationBuilder.execute
    */
   async execute(write_concern?: WriteConcernFields | null, kw?: ExecuteKw): Promise<BulkWriteResult | null> {
-    const given = expect(
-      'execute',
-      'write_concern',
-      orNull(document),
-      write_concern ?? EXECUTE.read('execute', kw).write_concern,
-    );
+    const options = EXECUTE.read('execute', kw);
+    const given = expect('execute', 'write_concern', orNull(document), write_concern ?? options.write_concern);
     const collection = this.#collection;
     // As in the original, an empty one says nothing.
     const concern =
