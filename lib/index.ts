@@ -12,7 +12,6 @@ export type {
   Mode,
   Pairs,
   Read,
-  Value,
   Write,
 } from '../typings/documents';
 export type { Callback, Children, Named } from '../typings/dual';

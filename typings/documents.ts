@@ -5,12 +5,6 @@ import type { Code } from 'bson';
 /** A document: a plain object, or a Map such as `SON` where integer-like keys must keep their order. */
 export type Doc = Record<string, unknown> | Map<string, unknown>;
 
-/** Any value but a function: one that stands here is taken for the callback. */
-export type Value = string | number | bigint | boolean | null | undefined | Doc | (object & NoFunction);
-interface NoFunction {
-  readonly [Symbol.hasInstance]?: never;
-}
-
 /** The direction, or kind, of one key of a sort or an index. */
 export type Dir = 1 | -1 | string | Doc;
 

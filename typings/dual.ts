@@ -62,15 +62,22 @@ type FullForm<P extends unknown[], Kw, R> = [Kw] extends [never]
       ((...args: [...Spelled<Required<P>, P>, callback: ResultCallback<R>]) => void);
 
 /**
- * Where the first argument may be anything, a lone function would be taken for it. So this form comes before the Promise
- * form; an argument of type `any` or `unknown` still finds the latter, since `any` is a subtype of `unknown` alone.
+ * Where an argument may be anything, a function would be taken for it. So these forms come before the Promise form; an
+ * argument of type `any` or `unknown` still finds the latter, since `any` is a subtype of `unknown` alone.
  */
-type LoneCallback<P extends unknown[], R> = unknown extends P[0] ? CallbackForm<[], never, R> : unknown;
+type InPlaceOfAnything<
+  P extends unknown[],
+  Prefix extends unknown[],
+  R,
+> = Prefix['length'] extends Required<P>['length']
+  ? unknown
+  : (unknown extends P[Prefix['length'] & keyof P] ? CallbackForm<Prefix, never, R> : unknown) &
+      InPlaceOfAnything<P, [...Prefix, P[Prefix['length'] & keyof P]], R>;
 
 /** `First` is the Promise form: the method's own type where that can be, since editors find the docstring there. */
 type Forms<First, P extends unknown[], R> = number extends P['length']
   ? First & CallbackForm<P, never, R>
-  : LoneCallback<P, R> &
+  : InPlaceOfAnything<P, [], R> &
       First &
       CallbackForms<P, Split<P>[0], Split<P>[1], R> &
       FullForm<P, Split<P>[1], R> &

@@ -1,5 +1,5 @@
 import { DBRef, type Document } from 'bson';
-import type { Doc, Value } from '../../typings/documents';
+import type { Doc } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import { Cursor } from '../core/cursor';
 import { dressedReply } from '../core/documentClass';
@@ -140,7 +140,7 @@ class Database extends Settings {
    * @example await db.command('collStats', 'users', { scale: 1024 });
    * @see Motor 0.2, MotorDatabase.command
    */
-  command(command: string | Doc, value: Value = 1, kw?: CommandKw): Promise<Document> {
+  command(command: string | Doc, value: unknown = 1, kw?: CommandKw): Promise<Document> {
     const options = COMMAND.read('command', kw);
     const sent = commandDocument(command, value, options.server);
     const name = (firstKey(sent) ?? '').toLowerCase();

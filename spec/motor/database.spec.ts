@@ -406,7 +406,7 @@ eachForm((call) => {
 });
 
 describe('The read preference of a command', () => {
-  const preferenceSent = async (...args: [string | Document, string | number | Document, Record<string, unknown>?]) => {
+  const preferenceSent = async (...args: [string | Document, unknown, Record<string, unknown>?]) => {
     const { database, seen } = await answered(String(typeof args[0] === 'string' ? args[0] : Object.keys(args[0])[0]), {
       ok: 1,
     });
