@@ -39,7 +39,7 @@ export function findCommand(namespace: Namespace, settings: FindSettings): Docum
   const command: Document = { find: namespace.collection, ...sent };
   if (limit !== 0) command.limit = Math.abs(limit);
   if (limit < 0) command.singleBatch = true;
-  else if (batchSize !== 0) command.batchSize = wantedBatch(batchSize, limit);
+  if (batchSize !== 0) command.batchSize = wantedBatch(batchSize, limit);
   if (extra !== undefined) Object.assign(command, extra);
   command.$db = namespace.database;
   return command;

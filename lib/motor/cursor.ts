@@ -28,6 +28,8 @@ const PARTIAL = 128;
 const KNOWN_OPTIONS = TAILABLE | SLAVE_OK | OPLOG_REPLAY | NO_TIMEOUT | AWAIT_DATA | EXHAUST | PARTIAL;
 
 class Cursor extends BatchCursor {
+  /** `cursor[5]` is `cursor.at(5)`. */
+  readonly [index: number]: MotorCursor;
   readonly #collection: MotorCollection;
   readonly #options: FindOptions;
   readonly #settings: FindSettings;
@@ -80,9 +82,11 @@ class Cursor extends BatchCursor {
   }
 
   #command(): Document {
-    const command = findCommand(this.#namespace, { ...this.#settings, filter: this.#filter });
+    const settings = { ...this.#settings, filter: this.#filter };
+    // Servers put 101 documents into a first batch, but the one batch is to hold as many as were asked for.
+    if (settings.limit !== undefined && settings.limit < 0) settings.batchSize = -settings.limit;
     // Not sooner: until it is sent the caller may change the filter.
-    const sent = sendable(command, this.#collection[UUIDS].representation);
+    const sent = sendable(findCommand(this.#namespace, settings), this.#collection[UUIDS].representation);
     return withPreference(sent, this.#preference, this.#collection[ENGINE]);
   }
 
@@ -421,4 +425,4 @@ export const MotorCursor: DualClass<typeof Cursor, MotorCursor> = dual(
   },
   { name: 'MotorCursor' },
 );
-export type MotorCursor = Dual<Cursor> & { readonly [index: number]: MotorCursor };
+export type MotorCursor = Dual<Cursor>;
