@@ -92,9 +92,9 @@ class Client extends Settings {
    * @throws AutoReconnect, ConnectionFailure: nobody answers; ConfigurationError: a member of another replica set
    * @see Motor 0.2, MotorClient.open
    */
-  async open(): Promise<this> {
+  async open(): Promise<MotorClient> {
     await this[ENGINE].connect();
-    return this;
+    return this as unknown as MotorClient;
   }
 
   /**
