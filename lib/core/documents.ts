@@ -72,11 +72,17 @@ let uuidSeen = false;
  * everything, and makes others into something else. A document to be stored can have its keys checked as well: none
  * may begin with `$` or contain `.`, at any depth.
  * @returns whether there is a UUID in it, whose encoding is a matter of settings
+ * @param where the method, for the error
  * @throws InvalidDocument naming the key, never a value
  */
-export function checkStorable(document: Document, checkKeys: boolean): boolean {
+export function checkStorable(document: Document, checkKeys: boolean, where: string | null = null): boolean {
   uuidSeen = false;
-  checkFields(document, checkKeys, 0);
+  try {
+    checkFields(document, checkKeys, 0);
+  } catch (error) {
+    if (where === null || !(error instanceof InvalidDocument)) throw error;
+    throw new InvalidDocument(`${where}: ${error.message}`);
+  }
   return uuidSeen;
 }
 

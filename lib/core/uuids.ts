@@ -39,8 +39,12 @@ function reversed(bytes: Uint8Array, ...sizes: number[]): Uint8Array {
  * @throws InvalidDocument: a value that cannot be encoded; see `checkStorable`
  * @throws ValueError: there is a UUID, and nobody said how it is to be written
  */
-export function sendable<D extends Document>(document: D, representation: UuidRepresentation): D {
-  return checkStorable(document, false) ? encodeUuids(document, representation) : document;
+export function sendable<D extends Document>(
+  document: D,
+  representation: UuidRepresentation,
+  where: string | null = null,
+): D {
+  return checkStorable(document, false, where) ? encodeUuids(document, representation) : document;
 }
 
 /**

@@ -256,7 +256,11 @@ class Collection extends Settings {
     const options = FIND_ONE.read('find_one', kw);
     const engine = this[ENGINE];
     const { representation, reading } = this[UUIDS];
-    const command = findOneCommandOf(this.#namespace, sendable(specOf(spec_or_id), representation), options);
+    const command = findOneCommandOf(
+      this.#namespace,
+      sendable(specOf(spec_or_id), representation, 'find_one'),
+      options,
+    );
     withPreference(command, readPreferenceOf(this, options), engine);
     const plain = kw === undefined && this.#uuids === null && this.#documentClass === Object;
     const run = plain ? undefined : findRunOptions(options, this.#documentClass, reading);
@@ -316,7 +320,7 @@ class Collection extends Settings {
     concern: WriteConcern,
   ): Promise<unknown> {
     return this.#manipulated(given, manipulate, true, (document) => {
-      const sent = this.#storable(document, manipulate, check_keys);
+      const sent = this.#storable(document, manipulate, check_keys, 'insert');
       const id = field(document, '_id') ?? null;
       const finish: Finish<unknown> = (reply, operation) => {
         checkedWrite(reply, operation);
@@ -328,8 +332,8 @@ class Collection extends Settings {
   }
 
   /** The document as it is sent; a missing `_id` is put into it if wished. */
-  #storable(document: Document, injectsId: boolean, checkKeys: boolean): Required<Statement> {
-    const hasUuid = checkStorable(document, checkKeys);
+  #storable(document: Document, injectsId: boolean, checkKeys: boolean, where: string): Required<Statement> {
+    const hasUuid = checkStorable(document, checkKeys, where);
     const idLast = injectsId && addId(document);
     return { document: hasUuid ? encodeUuids(document, this[UUIDS].representation) : document, idLast };
   }
@@ -355,7 +359,7 @@ class Collection extends Settings {
     const ids: unknown[] = [];
     const prepared = (candidate: unknown): Statement => {
       const document = documentOf('insert', `document ${ids.length + 1}`, candidate);
-      const sent = this.#storable(document, options.manipulate, options.check_keys);
+      const sent = this.#storable(document, options.manipulate, options.check_keys, 'insert');
       ids.push(field(document, '_id') ?? null);
       return sent;
     };
@@ -391,7 +395,7 @@ class Collection extends Settings {
     const id = field(given, '_id');
     if (id === undefined) return this.#insertOne(given, options, concern);
     return this.#manipulated(given, options.manipulate, false, (document) => {
-      const { document: u } = this.#storable(document, false, options.check_keys);
+      const { document: u } = this.#storable(document, false, options.check_keys, 'save');
       const q = sendable({ _id: id }, this[UUIDS].representation);
       const command = updateCommand(this.#namespace, [{ q, u, upsert: true }]);
       return this.#write(command, concern, (reply, operation) => {
@@ -418,11 +422,11 @@ class Collection extends Settings {
     const concern = writeConcernOf(this, options);
     const given = documentOf('update', 'document', document);
     const { representation } = this[UUIDS];
-    const q = sendable(documentOf('update', 'spec', spec), representation);
+    const q = sendable(documentOf('update', 'spec', spec), representation, 'update: spec');
     return this.#manipulated(given, options.manipulate, false, (changed) => {
       const u = isOperators(changed)
-        ? sendable(changed, representation)
-        : this.#storable(changed, false, options.check_keys).document;
+        ? sendable(changed, representation, 'update: document')
+        : this.#storable(changed, false, options.check_keys, 'update: document').document;
       const statement: UpdateStatement = { q, u };
       if (options.upsert) statement.upsert = true;
       if (options.multi) statement.multi = true;
@@ -443,7 +447,7 @@ class Collection extends Settings {
   remove(spec_or_id: unknown = null, kw?: RemoveKw): Promise<RemoveResult | null> {
     const options = REMOVE.read('remove', kw);
     const concern = writeConcernOf(this, options);
-    const q = sendable(specOf(spec_or_id), this[UUIDS].representation);
+    const q = sendable(specOf(spec_or_id), this[UUIDS].representation, 'remove');
     const command = deleteCommand(this.#namespace, [{ q, limit: options.multi ? 0 : 1 }]);
     return this.#write(command, concern, (reply, operation) => {
       if (!concern.acknowledged) return null;
@@ -501,7 +505,7 @@ class Collection extends Settings {
     }
     command.$db = this.#namespace.database;
     return this[ENGINE].run(
-      sendable(command, this[UUIDS].representation),
+      sendable(command, this[UUIDS].representation, 'find_and_modify'),
       (reply, operation) => {
         checkedWrite(reply, operation);
         return options.full_response ? reply : ((reply.value as Document | null | undefined) ?? null);
@@ -551,7 +555,7 @@ class Collection extends Settings {
     Object.assign(command, server);
     command.$db = this.#namespace.database;
     const engine = this[ENGINE];
-    const sent = sendable(command, this[UUIDS].representation);
+    const sent = sendable(command, this[UUIDS].representation, 'aggregate');
     if (!isWriting(stages)) withPreference(sent, readPreferenceOf(this, options), engine);
     const run: RunOptions = {
       ...this.#decoding(null),

@@ -86,7 +86,7 @@ class Cursor extends BatchCursor {
     // Servers put 101 documents into a first batch, but the one batch is to hold as many as were asked for.
     if (settings.limit !== undefined && settings.limit < 0) settings.batchSize = -settings.limit;
     // Not sooner: until it is sent the caller may change the filter.
-    const sent = sendable(findCommand(this.#namespace, settings), this.#collection[UUIDS].representation);
+    const sent = sendable(findCommand(this.#namespace, settings), this.#collection[UUIDS].representation, 'find');
     return withPreference(sent, this.#preference, this.#collection[ENGINE]);
   }
 

@@ -147,7 +147,7 @@ class Database extends Settings {
     sent.set('$db', this.#name);
     const engine = this[ENGINE];
     const uuids = uuidsOfSubtype('command: uuid_subtype', options.uuid_subtype);
-    const document = sendable(Object.fromEntries(sent), uuids.representation);
+    const document = sendable(Object.fromEntries(sent), uuids.representation, 'command');
     const preference = readPreferenceOf(this, options);
     if (isReading(name, sent)) withPreference(document, preference, engine);
     else if (options.read_preference !== undefined && preference.document !== null) {
