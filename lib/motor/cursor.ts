@@ -27,6 +27,9 @@ const EXHAUST = 64;
 const PARTIAL = 128;
 const KNOWN_OPTIONS = TAILABLE | SLAVE_OK | OPLOG_REPLAY | NO_TIMEOUT | AWAIT_DATA | EXHAUST | PARTIAL;
 
+/** How many documents servers put into a first batch, though more were asked for in one. */
+const FIRST_BATCH = 101;
+
 class Cursor extends BatchCursor {
   /** `cursor[5]` is `cursor.at(5)`. */
   readonly [index: number]: MotorCursor;
@@ -83,8 +86,8 @@ class Cursor extends BatchCursor {
 
   #command(): Document {
     const settings = { ...this.#settings, filter: this.#filter };
-    // Servers put 101 documents into a first batch, but the one batch is to hold as many as were asked for.
-    if (settings.limit !== undefined && settings.limit < 0) settings.batchSize = -settings.limit;
+    const { limit = 0 } = settings;
+    if (limit < 0) settings.batchSize = -limit > FIRST_BATCH ? -limit : 0;
     // Not sooner: until it is sent the caller may change the filter.
     const sent = sendable(findCommand(this.#namespace, settings), this.#collection[UUIDS].representation, 'find');
     return withPreference(sent, this.#preference, this.#collection[ENGINE]);

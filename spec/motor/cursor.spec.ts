@@ -508,7 +508,8 @@ describe('A MotorCursor', () => {
       expect(await sent(find().batch_size(0))).to.deep.equal({});
       expect(await sent(find().batch_size(1))).to.deep.equal({ batchSize: 2 });
       expect(await sent(find().limit(5))).to.deep.equal({ limit: 5 });
-      expect(await sent(find().limit(-5))).to.deep.equal({ limit: 5, singleBatch: true, batchSize: 5 });
+      expect(await sent(find().limit(-5))).to.deep.equal({ limit: 5, singleBatch: true });
+      expect(await sent(find().limit(-150))).to.deep.equal({ limit: 150, singleBatch: true, batchSize: 150 });
       expect(await sent(find().comment('c').max_time_ms(500))).to.deep.equal({ comment: 'c', maxTimeMS: 500 });
       expect(await sent(find().add_option(16 | 128))).to.deep.equal({
         noCursorTimeout: true,
