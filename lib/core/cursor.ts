@@ -177,13 +177,14 @@ export class Cursor {
   /** Up to `length` documents, `null`: all that are left. */
   async toList(length: number | null): Promise<Document[]> {
     const most = length ?? Number.POSITIVE_INFINITY;
-    let list: Document[] = [];
     if (most === 0 && !this.started) await this.fetch();
-    while (list.length < most && (await this.fetch())) {
-      const rest = this.#takeBuffered(most - list.length);
-      if (list.length === 0) list = rest;
-      else for (const document of rest) list.push(document);
-    }
+    if (most === 0 || !(await this.fetch())) return [];
+    let list = this.#takeBuffered(most);
+    if (list.length === most || !(await this.fetch())) return list;
+    // The first batch itself may be in the hands of a listener.
+    list = [...list];
+    do for (const document of this.#takeBuffered(most - list.length)) list.push(document);
+    while (list.length < most && (await this.fetch()));
     return list;
   }
 

@@ -47,8 +47,7 @@ export async function sendWrites(
   let first = 0;
 
   const send = async (): Promise<boolean> => {
-    const command: Document = { [kind]: namespace.collection };
-    if (!ordered) command.ordered = false;
+    const command: Document = { [kind]: namespace.collection, ordered };
     if (toSend !== null) command.writeConcern = toSend;
     if (extra !== undefined) Object.assign(command, extra);
     command.$db = namespace.database;
