@@ -85,6 +85,11 @@ export class Engine implements OperationOwner {
     return this.#connected;
   }
 
+  /** Set where the server was reached by other means than this engine. */
+  set connected(connected: boolean) {
+    this.#connected = connected;
+  }
+
   /** Counts of all pools together. */
   get counts(): Readonly<{ open: number; idle: number; checkedOut: number; waiting: number }> {
     const sum = { open: 0, idle: 0, checkedOut: 0, waiting: 0 };

@@ -8,6 +8,8 @@ import { ConfigurationError, OperationFailure } from '../core/errors';
 import type { Events } from '../core/events';
 import { readOptions } from '../core/options';
 import { isWritable, unknownServer } from '../core/serverDescription';
+import { blockingClient, connectBlocking } from './blocking/objects';
+import type { MongoClient } from './blocking/types';
 import { withChildren } from './children';
 import { MotorDatabase } from './database';
 import { dual, only } from './dual';
@@ -35,6 +37,8 @@ const ADDRESSES = Symbol('addresses');
 class Client extends Settings {
   readonly [INDEX_CACHE] = new IndexCache();
   readonly #options: ClientOptions;
+  /** What it was made of, for those who make another one like it. */
+  readonly #given: readonly unknown[];
   #documentClass: DocumentClass;
 
   /**
@@ -57,6 +61,7 @@ class Client extends Settings {
       [READ_PREFERENCE]: options.readPreference,
     });
     this.#options = options;
+    this.#given = [host, port, kw];
     this.#documentClass = options.documentClass;
   }
 
@@ -95,6 +100,34 @@ class Client extends Settings {
   async open(): Promise<MotorClient> {
     await this[ENGINE].connect();
     return this as unknown as MotorClient;
+  }
+
+  /**
+   * Connect, and stop this thread until that is done; a thread of its own connects with the same options, and ends.
+   * Already connected: it returns at once.
+   * @returns the client itself
+   * @throws AutoReconnect, ConnectionFailure: nobody answers; ConfigurationError: a member of another replica set
+   * @see Motor 0.2, MotorClient.open_sync
+   */
+  open_sync(): this {
+    if (!this.connected) {
+      connectBlocking(this, this.#given);
+      this[ENGINE].connected = true;
+    }
+    return this;
+  }
+
+  /**
+   * A blocking client like this one, connected: every asynchronous method stops the thread until it has its result or
+   * throws its error, and takes no callback. It has a worker thread of its own until `close()`. What it lacks: `open`,
+   * `open_sync`, `fetch_next`, `each`, manipulators. Its cursors are iterables with `next()`; functions among the
+   * arguments cross as their text.
+   * @throws AutoReconnect, ConnectionFailure: nobody answers; ConfigurationError: a member of another replica set
+   * @example for (const user of client.sync_client().get_database('shop').get_collection('users').find()) print(user);
+   * @see Motor 0.2, MotorClient.sync_client
+   */
+  sync_client(): MongoClient {
+    return blockingClient(this, this.#given) as MongoClient;
   }
 
   /**
@@ -343,6 +376,9 @@ function addresses(client: Client): readonly Address[] {
 }
 
 withChildren(Client, (client, name) => client.get_database(name));
+
+/** As it is written, for the types that are derived from it. */
+export type { Client };
 
 export const MotorClient: DualClass<typeof Client, MotorClient> = dual(
   Client,

@@ -27,6 +27,9 @@ class CommandCursor extends BatchCursor {
   }
 }
 
+/** As it is written, for the types that are derived from it. */
+export type { CommandCursor };
+
 export const MotorCommandCursor = dual(
   CommandCursor,
   { to_list: { positional: 1, keywordsFrom: 0 }, close: only(0) },

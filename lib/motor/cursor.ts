@@ -417,6 +417,9 @@ const INDEX = /^(0|[1-9]\d*)$/;
 
 withChildren(Cursor, (cursor, name) => (INDEX.test(name) ? cursor.at(Number(name)) : undefined));
 
+/** As it is written, for the types that are derived from it. */
+export type { Cursor };
+
 export const MotorCursor: DualClass<typeof Cursor, MotorCursor> = dual(
   Cursor,
   {
