@@ -154,7 +154,7 @@ export interface IndexInformation {
   readonly [option: string]: unknown;
 }
 
-const ID_LAST: RunOptions = Object.freeze({ idLast: true });
+const ID_LAST: RunOptions = Object.freeze({ idsLast: Uint8Array.of(1) });
 
 const firstDocument = (reply: Document): Document | null => (reply.cursor.firstBatch as Document[])[0] ?? null;
 const nothing = (): null => null;
