@@ -3,15 +3,15 @@ import type { Doc } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import { Cursor } from '../core/cursor';
 import { dressedReply } from '../core/documentClass';
-import { entries, field, firstKey, isDocument } from '../core/documents';
+import { field, firstKey, isDocument } from '../core/documents';
 import { CollectionInvalid, OperationFailure, ValueError } from '../core/errors';
-import { type Failed, failureOf } from '../core/failure';
 import type { OperationOptions } from '../core/operation';
 import { sendable } from '../core/uuids';
-import { isWriting, projectionOf } from './arguments';
+import { isWriting } from './arguments';
 import { withChildren } from './children';
 import { MotorClient } from './client';
 import { MotorCollection } from './collection';
+import { checkedReply, commandDocument } from './command';
 import { ALL, OFF, SLOW_ONLY } from './constants';
 import { dual, only } from './dual';
 import { READ_KEYWORDS } from './find';
@@ -20,7 +20,6 @@ import {
   anything,
   arrayOf,
   bool,
-  document,
   either,
   expect,
   fn,
@@ -352,22 +351,6 @@ class Database extends Settings {
   }
 }
 
-/** The command as an ordered document: a name and its value, or a document whose first key is the name. */
-function commandDocument(
-  command: unknown,
-  value: unknown,
-  server: Readonly<Record<string, unknown>>,
-): Map<string, unknown> {
-  const sent = new Map<string, unknown>();
-  if (typeof command === 'string') sent.set(command, value);
-  else for (const [name, field] of entries(expect('command', 'command', document, command))) sent.set(name, field);
-  if (sent.size === 0 || sent.has('')) throw new TypeError('command: the command is empty');
-  for (const [name, field] of Object.entries(server)) {
-    sent.set(name, name === 'fields' && Array.isArray(field) ? projectionOf(field) : field);
-  }
-  return sent;
-}
-
 /** Whether a command follows the read preference: neither output of a pipeline, nor of a map/reduce, is a reading. */
 function isReading(name: string, command: ReadonlyMap<string, unknown>): boolean {
   if (name === 'mapreduce') {
@@ -376,18 +359,6 @@ function isReading(name: string, command: ReadonlyMap<string, unknown>): boolean
   }
   if (name === 'aggregate') return !isWriting(command.get('pipeline'));
   return READING_COMMANDS.has(name);
-}
-
-/** The reply, unless it tells of a failure that is none of the caller's. */
-function checkedReply(
-  reply: Document,
-  operation: Failed,
-  options: { check: boolean; allowable_errors: readonly (string | number)[] | null },
-): Document {
-  if (reply.ok === 1 || !options.check) return reply;
-  const allowed = options.allowable_errors ?? [];
-  if (allowed.includes(reply.errmsg) || allowed.includes(reply.code)) return reply;
-  throw failureOf(reply, operation);
 }
 
 function collectionName(method: string, given: unknown): string {
