@@ -1,4 +1,4 @@
-import { DBRef, type Document } from 'bson';
+import type { DBRef, Document } from 'bson';
 import type { Doc } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import {
@@ -10,7 +10,8 @@ import {
 } from '../core/collections';
 import { Cursor } from '../core/cursor';
 import type { RunOptions } from '../core/engine';
-import { InvalidOperation, ValueError } from '../core/errors';
+import { InvalidOperation } from '../core/errors';
+import { checkReference } from '../motor/arguments';
 import { withChildren } from '../motor/children';
 import { checkedReply, commandDocument } from '../motor/command';
 import { dual } from '../motor/dual';
@@ -334,10 +335,7 @@ class Database extends Configured {
    * @see Motor 3.8, AsyncIOMotorDatabase.dereference
    */
   async dereference(dbref: DBRef, kw?: FindKw): Promise<Document | null> {
-    if (!(dbref instanceof DBRef)) throw new TypeError(`dereference: dbref must be a DBRef, not ${picture(dbref)}`);
-    if (dbref.db !== undefined && dbref.db !== this.#name) {
-      throw new ValueError(`dereference: the reference is to the database '${dbref.db}', this one is '${this.#name}'`);
-    }
+    checkReference(dbref, this.#name);
     return this.get_collection(dbref.collection).find_one({ _id: dbref.oid }, kw);
   }
 
