@@ -417,9 +417,9 @@ class Collection<T extends Document = Document> extends Configured {
     const ids: IdOf<T>[] = [];
     const writes: Write[] = [];
     for (const given of await listOfDocuments(documents)) {
-      addId(given);
+      const write = this.#toInsert(given);
       ids.push(field(given, '_id') as IdOf<T>);
-      writes.push({ kind: 'insert', statement: encodedBy(this[SETTINGS], given) });
+      writes.push(write);
     }
     await this.#bulk(writes, options);
     return new InsertManyResult(ids, this.write_concern.acknowledged);
@@ -534,13 +534,19 @@ class Collection<T extends Document = Document> extends Configured {
         throw new TypeError(`bulk_write: a request must be an InsertOne, UpdateOne, ..., not ${picture(request)}`);
       }
       const { kind, statement } = request[STATEMENT]();
-      if (kind === 'insert') addId(statement);
-      else checkAcknowledged('bulk_write', this.write_concern.acknowledged, statement);
-      return { kind, statement: encodedBy(this[SETTINGS], statement) };
+      if (kind === 'insert') return this.#toInsert(statement);
+      checkAcknowledged('bulk_write', this.write_concern.acknowledged, statement);
+      return { kind, statement, sent: { document: encodedBy(this[SETTINGS], statement) } };
     });
     if (writes.length === 0) throw new InvalidOperation('bulk_write: there is nothing to do');
     const result = await this.#bulk(writes, options);
     return new BulkWriteResult(result ?? {}, result !== null);
+  }
+
+  /** A document among several; a missing `_id` is put into it. */
+  #toInsert(document: Document): Write {
+    const idLast = addId(document);
+    return { kind: 'insert', statement: document, sent: { document: encodedBy(this[SETTINGS], document), idLast } };
   }
 
   #bulk(

@@ -187,5 +187,6 @@ export const AsyncIOMotorCursor: DualClass<typeof Cursor, AsyncIOMotorCursor> = 
   { name: 'AsyncIOMotorCursor' },
 );
 export type AsyncIOMotorCursor<T extends Document = Document> = Dual<Cursor<T>> & {
+  /** `cursor[5]` is `cursor.at(5)`. */
   readonly [index: number]: AsyncIOMotorCursor<T>;
 };

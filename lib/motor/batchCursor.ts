@@ -174,12 +174,8 @@ export abstract class BatchCursor<Owner extends CursorOwner, T extends Document 
     if (length !== undefined && options.length !== undefined) {
       throw new TypeError('to_list: length is given twice, by position and as a keyword');
     }
-    const most = expect(
-      'to_list',
-      'length',
-      orNull(whole),
-      length === undefined ? (options.length ?? this[DEFAULT_LENGTH]) : length,
-    );
+    const wanted = length === undefined ? options.length : length;
+    const most = expect('to_list', 'length', orNull(whole), wanted === undefined ? this[DEFAULT_LENGTH] : wanted);
     if (this.#core === null && (this.#closed || this[IS_EMPTY])) return Promise.resolve([]);
     const core = this.#core ?? this[OPEN]();
     if (core.tailable) throw new InvalidOperation('to_list: a tailable cursor has no end; use fetch_next or each');

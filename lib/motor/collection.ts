@@ -11,7 +11,6 @@ import { createIndexes, dropIndexes, indexInformation, indexName } from '../core
 import { insertMany } from '../core/insertMany';
 import type { Finish } from '../core/operation';
 import type { Statement } from '../core/sequence';
-import { SON } from '../core/son';
 import { encodeUuids, sendable } from '../core/uuids';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import type { WriteConcern } from '../core/writeConcern';

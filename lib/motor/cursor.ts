@@ -3,6 +3,7 @@ import type { Dir, KeyOrList, Pairs } from '../../typings/documents';
 import type { Dual, DualClass } from '../../typings/dual';
 import type { Arriving } from '../core/cursor';
 import type { DocumentClass } from '../core/documentClass';
+import { firstKey } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import type { ReadPreference } from '../core/readPreference';
 import { sendable } from '../core/uuids';
@@ -44,7 +45,7 @@ class Cursor extends QueryCursor<MotorCollection> {
   [PREPARED](command: Document): Document {
     const { [ENGINE]: engine, [UUIDS]: uuids } = this.collection;
     // Not sooner: until it is sent the caller may change the filter.
-    return withPreference(sendable(command, uuids.representation), this.#preference, engine);
+    return withPreference(sendable(command, uuids.representation, firstKey(command)), this.#preference, engine);
   }
 
   [RUN_OPTIONS](): RunOptions {
