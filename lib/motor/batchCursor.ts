@@ -11,6 +11,8 @@ import { MANIPULATORS } from './settings';
 
 const TO_LIST = keywords({ length: [undefined, orNull(whole)] });
 export type ToListKw = Given<typeof TO_LIST>;
+/** The keywords alone; a function, which has a `length` too, is a callback. */
+type OnlyKeywords = ToListKw & { readonly call?: never };
 
 /** What `each` calls: with a document; with `(null, null)` at the end; with `(null, error)`. False stops it. */
 export type EachCallback<T = Document> = (document: T | null, error: Error | null) => unknown;
@@ -169,7 +171,7 @@ export abstract class BatchCursor<Owner extends CursorOwner, T extends Document 
    * @example const oldest = await users.find({ active: true }).sort('joined', 1).to_list(10);
    * @see Motor 0.2, MotorCursor.to_list
    */
-  to_list(length?: number | null, kw?: ToListKw): Promise<T[]> {
+  to_list(length?: number | null | OnlyKeywords, kw?: ToListKw): Promise<T[]> {
     const options = TO_LIST.read('to_list', kw);
     if (length !== undefined && options.length !== undefined) {
       throw new TypeError('to_list: length is given twice, by position and as a keyword');

@@ -99,6 +99,13 @@ export async function typed(client: AsyncIOMotorClient): Promise<void> {
   // @ts-expect-error an unknown keyword
   users.update_one({}, { $set: { age: 1 } }, { upsrt: true });
 
+  const list = users.find().to_list({ length: 5 });
+  same<Equal<Awaited<typeof list>[number]['name'], string>>();
+  same<Equal<ReturnType<typeof callLater>, void>>();
+  function callLater() {
+    return users.find().to_list((all) => all?.length);
+  }
+
   // Without a type everything goes
   const things = client.get_database('shop').get_collection('things');
   await things.insert_one({ anything: [1, { b: 2 }] });
