@@ -11,8 +11,8 @@ import { MANIPULATORS } from './settings';
 
 const TO_LIST = keywords({ length: [undefined, orNull(whole)] });
 export type ToListKw = Given<typeof TO_LIST>;
-/** The keywords alone; a function, which has a `length` too, is a callback. */
-type OnlyKeywords = ToListKw & { readonly call?: never };
+/** The keyword alone. The index keeps out what has a `length` too: functions, which are callbacks, and strings. */
+type OnlyKeywords = { readonly length: number | null } & { readonly [keyword: string]: number | null };
 
 /** What `each` calls: with a document; with `(null, null)` at the end; with `(null, error)`. False stops it. */
 export type EachCallback<T = Document> = (document: T | null, error: Error | null) => unknown;
