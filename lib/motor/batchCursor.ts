@@ -50,7 +50,10 @@ export function arrivingAt(collection: MotorCollection): Arriving {
 }
 
 /** What all cursors have in common: how documents are taken out of one. */
-export abstract class BatchCursor<Owner extends CursorOwner, T extends Document = Document> extends Bound {
+export abstract class BatchCursor<
+  Owner extends CursorOwner = CursorOwner,
+  T extends Document = Document,
+> extends Bound {
   readonly #collection: Owner;
   #core: CoreCursor | null;
   #closed = false;
