@@ -3,6 +3,7 @@ import type { Addr } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import type { Address } from '../core/address';
 import type { ClientOptions, DocumentClass } from '../core/clientOptions';
+import { databaseNames, dropDatabase, serverInfo } from '../core/databases';
 import { Engine } from '../core/engine';
 import { ConfigurationError, OperationFailure } from '../core/errors';
 import type { Events } from '../core/events';
@@ -170,7 +171,7 @@ class Client extends Settings {
    * @see Motor 0.2, MotorClient.server_info
    */
   server_info(): Promise<Document> {
-    return this[ENGINE].run({ buildInfo: 1, $db: 'admin' }, (reply) => reply);
+    return serverInfo(this[ENGINE]);
   }
 
   /**
@@ -179,9 +180,7 @@ class Client extends Settings {
    * @see Motor 0.2, MotorClient.database_names
    */
   database_names(): Promise<string[]> {
-    return this[ENGINE].run({ listDatabases: 1, nameOnly: true, $db: 'admin' }, (reply) =>
-      (reply.databases as Document[]).map(({ name }) => name as string),
-    );
+    return databaseNames(this[ENGINE]);
   }
 
   /**
@@ -198,7 +197,7 @@ class Client extends Settings {
         ? checkDatabaseName(name_or_database)
         : (name_or_database as MotorDatabase).name;
     this[INDEX_CACHE].forgetDatabase(name);
-    return this[ENGINE].run({ dropDatabase: 1, $db: name }, () => null);
+    return dropDatabase(this[ENGINE], name);
   }
 
   /**
