@@ -124,7 +124,7 @@ function haveRoomInOneBody(statements: readonly Statement[], limits: ServerDescr
   } catch {
     return false;
   }
-  return longest * length < limits.maxBsonSize / 2;
+  return longest * length < Math.min(limits.maxBsonSize, limits.maxMessageSize) / 2;
 }
 
 function idsLastOf(statements: readonly Statement[]): Uint8Array {
