@@ -58,7 +58,9 @@ export function aggregateCursor(
   if (options.let !== undefined) command.let = options.let;
   if (options.allowDiskUse !== undefined) command.allowDiskUse = options.allowDiskUse;
   if (options.maxTimeMS !== undefined && options.maxTimeMS !== null) command.maxTimeMS = options.maxTimeMS;
-  if (options.bypassDocumentValidation) command.bypassDocumentValidation = true;
+  if (options.bypassDocumentValidation !== undefined) {
+    command.bypassDocumentValidation = options.bypassDocumentValidation;
+  }
   if (collation !== undefined) command.collation = collation;
   if (hint !== undefined) command.hint = hint;
   if (options.comment !== undefined) command.comment = options.comment;

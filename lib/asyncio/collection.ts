@@ -19,6 +19,7 @@ import type { RunOptions } from '../core/engine';
 import { ConfigurationError, InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName, listIndexes } from '../core/indexes';
 import type { Finish } from '../core/operation';
+import { ID_LAST } from '../core/operation';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import { checkedWrite } from '../core/writeReply';
 import { documentOf, pairsOf, specOf } from '../motor/arguments';
@@ -56,6 +57,7 @@ import {
   INDEX_KEYWORDS,
   IndexModel,
   REPLACE_KEYWORDS,
+  SORT,
   STATEMENT,
   UPDATE_KEYWORDS,
   wished,
@@ -78,7 +80,7 @@ import {
 import { SENT } from './writeConcern';
 
 /** Whether the server leaves out the collection's validation; sent only when true. */
-const BYPASS = { bypass_document_validation: [false, bool] } as const;
+const BYPASS = { bypass_document_validation: [undefined, bool] } as const;
 /** Variables that the command may use. */
 const LET = { let: [undefined, document] } as const;
 const ANY_COLLATION = unchecked<Collation | Document | null>();
@@ -88,10 +90,12 @@ const INSERT_ONE = keywords({ ...BYPASS, ...COMMON });
 export type InsertOneKw = Given<typeof INSERT_ONE>;
 const INSERT_MANY = keywords({ ordered: [true, bool], ...BYPASS, ...COMMON });
 export type InsertManyKw = Given<typeof INSERT_MANY>;
-const REPLACE_ONE = keywords({ ...REPLACE_KEYWORDS, ...BYPASS, ...LET, ...COMMON });
+const REPLACE_ONE = keywords({ ...REPLACE_KEYWORDS, ...SORT, ...BYPASS, ...LET, ...COMMON });
 export type ReplaceOneKw = Given<typeof REPLACE_ONE>;
-const UPDATE = keywords({ ...UPDATE_KEYWORDS, ...BYPASS, ...LET, ...COMMON });
-export type UpdateKw = Given<typeof UPDATE>;
+const UPDATE_ONE = keywords({ ...UPDATE_KEYWORDS, ...SORT, ...BYPASS, ...LET, ...COMMON });
+export type UpdateOneKw = Given<typeof UPDATE_ONE>;
+const UPDATE_MANY = keywords({ ...UPDATE_KEYWORDS, ...BYPASS, ...LET, ...COMMON });
+export type UpdateManyKw = Given<typeof UPDATE_MANY>;
 const DELETE = keywords({ ...DELETE_KEYWORDS, ...LET, ...COMMON });
 export type DeleteKw = Given<typeof DELETE>;
 const BULK_WRITE = keywords({ ordered: [true, bool], ...BYPASS, ...LET, ...COMMON });
@@ -163,8 +167,6 @@ export interface IndexInformation {
   readonly unique?: boolean;
   readonly [option: string]: unknown;
 }
-
-const ID_LAST: RunOptions = Object.freeze({ idLast: true });
 
 const firstDocument = (reply: Document): unknown => (reply.cursor.firstBatch as unknown[])[0] ?? null;
 
@@ -448,8 +450,8 @@ class Collection<T extends Document = Document> extends Configured {
    * @throws DuplicateKeyError, WriteError, WriteConcernError, OperationFailure, AutoReconnect
    * @see Motor 3.8, AsyncIOMotorCollection.update_one
    */
-  update_one(filter: Filter<T>, update: Update<T>, kw?: UpdateKw): Promise<UpdateResult<IdOf<T>>> {
-    const options = UPDATE.read('update_one', kw);
+  update_one(filter: Filter<T>, update: Update<T>, kw?: UpdateOneKw): Promise<UpdateResult<IdOf<T>>> {
+    const options = UPDATE_ONE.read('update_one', kw);
     const q = documentOf('update_one', 'filter', filter);
     return this.#update('update_one', q, updateOf('update_one', update), false, options);
   }
@@ -458,8 +460,8 @@ class Collection<T extends Document = Document> extends Configured {
    * Change all documents that match. Otherwise as {@link update_one}.
    * @see Motor 3.8, AsyncIOMotorCollection.update_many
    */
-  update_many(filter: Filter<T>, update: Update<T>, kw?: UpdateKw): Promise<UpdateResult<IdOf<T>>> {
-    const options = UPDATE.read('update_many', kw);
+  update_many(filter: Filter<T>, update: Update<T>, kw?: UpdateManyKw): Promise<UpdateResult<IdOf<T>>> {
+    const options = UPDATE_MANY.read('update_many', kw);
     const q = documentOf('update_many', 'filter', filter);
     return this.#update('update_many', q, updateOf('update_many', update), true, options);
   }
@@ -469,7 +471,7 @@ class Collection<T extends Document = Document> extends Configured {
     q: Document,
     u: Document | Document[],
     multi: boolean,
-    options: Options<typeof UPDATE> | Options<typeof REPLACE_ONE>,
+    options: Options<typeof UPDATE_ONE> | Options<typeof UPDATE_MANY> | Options<typeof REPLACE_ONE>,
   ): Promise<UpdateResult<IdOf<T>>> {
     const { [SENT]: concern } = this.write_concern;
     checkAcknowledged(method, concern.acknowledged, options);
@@ -551,13 +553,15 @@ class Collection<T extends Document = Document> extends Configured {
 
   #bulk(
     writes: readonly Write[],
-    options: { ordered: boolean; comment: unknown; bypass_document_validation: boolean; let?: unknown },
+    options: { ordered: boolean; comment: unknown; bypass_document_validation?: boolean | undefined; let?: unknown },
   ): Promise<Document | null> {
     const common = { ...(options.let === undefined ? {} : { let: options.let }), ...more(options) };
-    const bypass = options.bypass_document_validation ? { bypassDocumentValidation: true } : {};
+    const { bypass_document_validation: given } = options;
+    const bypass = given === undefined ? {} : { bypassDocumentValidation: given };
     return bulkWrite(this[ENGINE], this.#namespace, writes, {
       ordered: options.ordered,
       writeConcern: this.write_concern[SENT],
+      lastUnanswered: true,
       // Variables are for filters and updates.
       extra: { insert: { ...bypass, ...more(options) }, update: { ...bypass, ...common }, delete: common },
     });
@@ -566,9 +570,15 @@ class Collection<T extends Document = Document> extends Configured {
   /** A write command with what all of them may have. */
   #written(
     command: Document,
-    options: { readonly comment: unknown; readonly bypass_document_validation?: boolean; readonly let?: unknown },
+    options: {
+      readonly comment: unknown;
+      readonly bypass_document_validation?: boolean | undefined;
+      readonly let?: unknown;
+    },
   ): Document {
-    if (options.bypass_document_validation) command.bypassDocumentValidation = true;
+    if (options.bypass_document_validation !== undefined) {
+      command.bypassDocumentValidation = options.bypass_document_validation;
+    }
     if (options.let !== undefined) command.let = options.let;
     if (options.comment !== undefined) command.comment = options.comment;
     return command;
@@ -643,7 +653,8 @@ class Collection<T extends Document = Document> extends Configured {
     if (options.let !== undefined) fields.let = options.let;
     Object.assign(fields, server, more(options));
     const sent = encodedBy(this[SETTINGS], fields);
-    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, concern, readingOf(this.codec_options));
+    const reading = readingOf(this.codec_options);
+    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, concern, reading, false);
     return (reply.value as WithId<T> | null | undefined) ?? null;
   }
 

@@ -18,12 +18,14 @@ import {
   string,
   unchecked,
 } from '../motor/keywords';
-import { type Hint, hintOf, replacementOf, sortOf, updateOf } from './arguments';
+import { type Hint, hintOf, replacementOf, type Sort, sortOf, updateOf } from './arguments';
 import { type Collation, collationOf } from './collation';
 import { PARTS, Value } from './value';
 
 const ANY_COLLATION = unchecked<Collation | Document | null>();
 const ANY_HINT = unchecked<Hint | null>();
+/** Which one, if several match; servers from 8.0 know it. */
+export const SORT = { sort: [null, unchecked<Sort | null>()] } as const;
 /** `database.collection`, of which only the client's `bulk_write` takes note. */
 const NAMESPACE = { namespace: [null, orNull(string)] } as const;
 export const DELETE_KEYWORDS = { collation: [null, ANY_COLLATION], hint: [null, ANY_HINT] } as const;
@@ -32,13 +34,15 @@ export const UPDATE_KEYWORDS = { ...REPLACE_KEYWORDS, array_filters: [null, orNu
 
 const INSERT = keywords(NAMESPACE);
 const DELETE = keywords({ ...DELETE_KEYWORDS, ...NAMESPACE });
-const REPLACE = keywords({ ...REPLACE_KEYWORDS, ...NAMESPACE });
-const UPDATE = keywords({ ...UPDATE_KEYWORDS, ...NAMESPACE });
+const REPLACE = keywords({ ...REPLACE_KEYWORDS, ...SORT, ...NAMESPACE });
+const UPDATE_ONE = keywords({ ...UPDATE_KEYWORDS, ...SORT, ...NAMESPACE });
+const UPDATE_MANY = keywords({ ...UPDATE_KEYWORDS, ...NAMESPACE });
 
 type InsertKw = Given<typeof INSERT>;
 type DeleteKw = Given<typeof DELETE>;
 type ReplaceKw = Given<typeof REPLACE>;
-type UpdateKw = Given<typeof UPDATE>;
+type UpdateOneKw = Given<typeof UPDATE_ONE>;
+type UpdateManyKw = Given<typeof UPDATE_MANY>;
 
 /** What the statements of updates and deletes may have in common. */
 interface Wishes {
@@ -46,11 +50,12 @@ interface Wishes {
   readonly collation: Collation | Document | null;
   readonly hint: Hint | null;
   readonly array_filters?: Doc[] | null;
+  readonly sort?: Sort | null;
 }
 
 /** The statement with what was wished for, and nothing else. */
 export function wished<S extends Document>(method: string, statement: S, wishes: Wishes): S {
-  const { upsert = false, array_filters = null } = wishes;
+  const { upsert = false, array_filters = null, sort = null } = wishes;
   const collation = collationOf(method, wishes.collation);
   const hint = hintOf(method, wishes.hint);
   const sent: Document = statement;
@@ -58,6 +63,7 @@ export function wished<S extends Document>(method: string, statement: S, wishes:
   if (collation !== undefined) sent.collation = collation;
   if (array_filters !== null) sent.arrayFilters = array_filters;
   if (hint !== undefined) sent.hint = hint;
+  if (sort !== null) sent.sort = sortOf(method, 'sort', sort);
   return statement;
 }
 
@@ -137,15 +143,19 @@ export class ReplaceOne extends BulkOperation {
 abstract class UpdateOperation extends BulkOperation {
   readonly #filter: Document;
   readonly #update: Doc | readonly Doc[];
-  readonly #options: Options<typeof UPDATE>;
-  readonly #kw: UpdateKw | undefined;
+  readonly #options: Options<typeof UPDATE_ONE> | Options<typeof UPDATE_MANY>;
+  readonly #kw: UpdateOneKw | UpdateManyKw | undefined;
 
-  /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
-  constructor(filter: Doc, update: Doc | readonly Doc[], kw?: UpdateKw) {
+  constructor(
+    filter: Doc,
+    update: Doc | readonly Doc[],
+    options: Options<typeof UPDATE_ONE> | Options<typeof UPDATE_MANY>,
+    kw: UpdateOneKw | UpdateManyKw | undefined,
+  ) {
     super();
     this.#filter = filterOf(this.constructor.name, filter);
     this.#update = update;
-    this.#options = UPDATE.read(this.constructor.name, kw);
+    this.#options = options;
     this.#kw = kw;
   }
 
@@ -162,8 +172,13 @@ abstract class UpdateOperation extends BulkOperation {
   }
 }
 
-/** Change the first document that matches. */
+/** Change the first document that matches, or the first by `sort`. */
 export class UpdateOne extends UpdateOperation {
+  /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
+  constructor(filter: Doc, update: Doc | readonly Doc[], kw?: UpdateOneKw) {
+    super(filter, update, UPDATE_ONE.read('UpdateOne', kw), kw);
+  }
+
   get multi(): boolean {
     return false;
   }
@@ -171,6 +186,11 @@ export class UpdateOne extends UpdateOperation {
 
 /** Change all documents that match. */
 export class UpdateMany extends UpdateOperation {
+  /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
+  constructor(filter: Doc, update: Doc | readonly Doc[], kw?: UpdateManyKw) {
+    super(filter, update, UPDATE_MANY.read('UpdateMany', kw), kw);
+  }
+
   get multi(): boolean {
     return true;
   }

@@ -22,6 +22,11 @@ export interface Write {
 export interface BulkWriteOptions {
   readonly ordered: boolean;
   readonly writeConcern: WriteConcern;
+  /**
+   * Ordered with `w: 0`: the last command may be sent without asking for a reply, since nothing comes behind it. Default:
+   * every command is acknowledged.
+   */
+  readonly lastUnanswered?: boolean;
   /** Further fields of the commands of each kind, such as `let`, `comment`, `bypassDocumentValidation`. */
   readonly extra?: Partial<Readonly<Record<WriteKind, Document>>>;
 }
@@ -54,21 +59,23 @@ export async function bulkWrite(
   engine: Engine,
   namespace: Namespace,
   writes: readonly Write[],
-  { ordered, writeConcern, extra = {} }: BulkWriteOptions,
+  { ordered, writeConcern, lastUnanswered = false, extra = {} }: BulkWriteOptions,
 ): Promise<BulkWriteResult | null> {
   const { acknowledged } = writeConcern;
   // Without a reply there would be no stopping at the first failure.
   const concern = acknowledged || !ordered ? writeConcern : DEFAULT_WRITE_CONCERN;
   const merger = new Merger(writes);
+  const groups = ordered ? consecutive(writes) : sorted(writes);
   try {
-    for (const { kind, indexes } of ordered ? consecutive(writes) : sorted(writes)) {
+    for (const [place, { kind, indexes }] of groups.entries()) {
       await sendWrites(engine, namespace, kind, statementsOf(writes, indexes), {
         ordered,
         writeConcern: concern,
+        lastConcern: lastUnanswered && place === groups.length - 1 ? writeConcern : concern,
         extra: extra[kind],
         nameOf: (n) => `operation ${indexAt(indexes, n) + 1} of ${writes.length}`,
         received(reply, operation, first) {
-          if (concern.acknowledged) merger.merge(kind, indexes, first, reply, operation);
+          if (concern.acknowledged && reply.n !== undefined) merger.merge(kind, indexes, first, reply, operation);
           return !ordered || !merger.failed;
         },
       });

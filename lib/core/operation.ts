@@ -27,6 +27,9 @@ export interface OperationOptions extends EncodingOptions, DecodingOptions {
   rawReply?: boolean;
 }
 
+/** The one document to insert got its `_id` from the driver. */
+export const ID_LAST: OperationOptions = Object.freeze({ idsLast: Uint8Array.of(1) });
+
 /** One command on its way: what to send, how to read the reply, whom to tell. Settled exactly once. */
 export class Operation<T = unknown> implements Failed {
   /** The command document, its name first and `$db` in it. */

@@ -26,8 +26,9 @@ export function updateOutcome(reply: Document) {
 }
 
 /**
- * Change or remove one document. Its answer is asked for in any case.
+ * Change or remove one document.
  * @param fields the command's: `query`, `update` or `remove`, ...
+ * @param always whether the answer is asked for even with `w: 0`
  * @returns the reply, with the document as `value`
  */
 export function findAndModify(
@@ -36,11 +37,12 @@ export function findAndModify(
   fields: Document,
   concern: WriteConcern,
   options: RunOptions,
+  always: boolean,
 ): Promise<Document> {
   const command: Document = { findAndModify: collection, ...fields };
-  if (concern.toSend !== null && concern.acknowledged && command.writeConcern === undefined) {
-    command.writeConcern = concern.toSend;
-  }
+  const answered = always || concern.acknowledged;
+  const { toSend } = concern;
+  if (toSend !== null && (concern.acknowledged || !answered)) command.writeConcern ??= toSend;
   command.$db = database;
-  return engine.run(command, checkedWrite, options);
+  return engine.run(command, checkedWrite, answered ? options : { ...options, ...UNACKNOWLEDGED });
 }

@@ -17,6 +17,8 @@ const FIELDS = { insert: 'documents', update: 'updates', delete: 'deletes' } as 
 export interface WriteBatchesOptions {
   readonly ordered: boolean;
   readonly writeConcern: WriteConcern;
+  /** Of the last command; default: the same. */
+  readonly lastConcern?: WriteConcern;
   /** Further fields of each command, such as `let`, `comment`, `bypassDocumentValidation`. */
   readonly extra?: Document | undefined;
   /**
@@ -40,16 +42,15 @@ export async function sendWrites(
   namespace: Namespace,
   kind: WriteKind,
   statements: Iterable<Statement> | AsyncIterable<Statement>,
-  { ordered, writeConcern, extra, received, nameOf }: WriteBatchesOptions,
+  { ordered, writeConcern, lastConcern = writeConcern, extra, received, nameOf }: WriteBatchesOptions,
 ): Promise<void> {
   const { description } = await engine.connect();
   const where = `${kind} on ${namespace.database}.${namespace.collection}`;
   const expected = Array.isArray(statements) ? statements.length : 0;
   const sequence = new SequenceBuilder(FIELDS[kind], (n) => `${where}: ${nameOf(n)}`, description, expected);
-  const { acknowledged, toSend } = writeConcern;
   let first = 0;
 
-  const commandWith = (documents?: Document[]): Document => {
+  const commandWith = ({ toSend }: WriteConcern, documents?: Document[]): Document => {
     const command: Document = { [kind]: namespace.collection };
     if (documents !== undefined) command[FIELDS[kind]] = documents;
     command.ordered = ordered;
@@ -60,8 +61,11 @@ export async function sendWrites(
   };
 
   if (Array.isArray(statements) && haveRoomInOneBody(statements, description)) {
-    const command = commandWith(statements.map(({ document }: Statement) => document));
-    const options: RunOptions = { acknowledged };
+    const command = commandWith(
+      lastConcern,
+      statements.map(({ document }: Statement) => document),
+    );
+    const options: RunOptions = { acknowledged: lastConcern.acknowledged };
     if (kind === 'insert') options.idsLast = idsLastOf(statements);
     try {
       await engine.run(command, (reply, operation) => received(reply, operation, 0), options);
@@ -72,8 +76,9 @@ export async function sendWrites(
     }
   }
 
-  const send = async (): Promise<boolean> => {
-    const command = commandWith();
+  const send = async (concern = writeConcern): Promise<boolean> => {
+    const command = commandWith(concern);
+    const { acknowledged } = concern;
     const batch = sequence.take();
     const place = first;
     first += batch.count;
@@ -106,7 +111,7 @@ export async function sendWrites(
       if (pending.length >= sequence.chunk && !(await store())) return;
     }
   }
-  if ((await store()) && sequence.count > 0) await send();
+  if ((await store()) && sequence.count > 0) await send(lastConcern);
 }
 
 /**

@@ -9,7 +9,7 @@ import type { RunOptions } from '../core/engine';
 import { InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName } from '../core/indexes';
 import { insertMany } from '../core/insertMany';
-import type { Finish } from '../core/operation';
+import { type Finish, ID_LAST } from '../core/operation';
 import type { Statement } from '../core/sequence';
 import { encodeUuids, sendable } from '../core/uuids';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
@@ -155,8 +155,6 @@ export interface IndexInformation {
   readonly unique?: boolean;
   readonly [option: string]: unknown;
 }
-
-const ID_LAST: RunOptions = Object.freeze({ idsLast: Uint8Array.of(1) });
 
 const firstDocument = (reply: Document): Document | null => (reply.cursor.firstBatch as Document[])[0] ?? null;
 
@@ -499,7 +497,7 @@ class Collection extends Settings {
     Object.assign(fields, options.server);
     const sent = sendable(fields, this[UUIDS].representation, 'find_and_modify');
     const decoding = this.#decoding(options.as_class);
-    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, this[WRITE_CONCERN], decoding);
+    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, this[WRITE_CONCERN], decoding, true);
     return options.full_response ? reply : ((reply.value as Document | null | undefined) ?? null);
   }
 

@@ -7,7 +7,7 @@ import { expect } from 'chai';
 
 // From dist/spec/conformance to the project, then beside it.
 const PROJECT = resolve(__dirname, '../../..');
-const FOLDER = process.env.MOTOR_SPECIFICATIONS ?? resolve(PROJECT, '../shared/specifications');
+export const SPECIFICATIONS = process.env.MOTOR_SPECIFICATIONS ?? resolve(PROJECT, '../shared/specifications');
 
 /** One file: its name without `.json`, and its contents. */
 export interface SpecificationFile<T> {
@@ -17,7 +17,7 @@ export interface SpecificationFile<T> {
 
 /** The files of a folder, such as `uri-options/tests`; none where the specifications are not there. */
 export function specificationFiles<T>(folder: string): SpecificationFile<T>[] {
-  const path = join(FOLDER, folder);
+  const path = join(SPECIFICATIONS, folder);
   if (!existsSync(path)) return [];
   return readdirSync(path)
     .filter((file) => file.endsWith('.json'))
@@ -44,7 +44,7 @@ export function conformance<T extends { description: string }>(
   describe(`specification ${folder}`, () => {
     const files = specificationFiles<{ tests: T[] }>(folder);
     if (files.length === 0) {
-      it(`runs (skipped: there is no ${join(FOLDER, folder)}; MOTOR_SPECIFICATIONS names another place)`, function () {
+      it(`runs (skipped: there is no ${join(SPECIFICATIONS, folder)}; MOTOR_SPECIFICATIONS names another place)`, function () {
         this.skip();
       });
       return;
