@@ -107,13 +107,22 @@ function checkFields(given: Document, checkKeys: boolean, depth: number): void {
   }
   // What is encoded of an object that encodes itself.
   const document = typeof given.toBSON === 'function' ? (given.toBSON() as Document) : given;
-  for (const key in document) if (Object.hasOwn(document, key)) checkField(key, document[key], checkKeys, depth);
+  for (const key in document) {
+    const value = document[key];
+    // Most fields are harmless, and are so at a glance.
+    if ((typeof value === 'string' || typeof value === 'number') && (!checkKeys || isHarmless(key))) continue;
+    if (Object.hasOwn(document, key)) checkField(key, value, checkKeys, depth);
+  }
+}
+
+function isHarmless(key: string): boolean {
+  return key.charCodeAt(0) !== DOLLAR && !key.includes('.');
 }
 
 function checkField(key: string, value: unknown, checkKeys: boolean, depth: number): void {
-  if (checkKeys) {
-    if (key.charCodeAt(0) === DOLLAR) throw new InvalidDocument(`key '${key}' must not begin with '$'`);
-    if (key.includes('.')) throw new InvalidDocument(`key '${key}' must not contain '.'`);
+  if (checkKeys && !isHarmless(key)) {
+    const fault = key.startsWith('$') ? "begin with '$'" : "contain '.'";
+    throw new InvalidDocument(`key '${key}' must not ${fault}`);
   }
   checkValue(key, value, checkKeys, depth);
 }

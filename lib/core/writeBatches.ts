@@ -11,6 +11,9 @@ import type { WriteConcern } from './writeConcern';
 /** The kinds of writes, each by the name of its command. */
 export type WriteKind = 'insert' | 'update' | 'delete';
 
+/** So few are not worth the guess. */
+const FEW = 16;
+
 /** The field of each command that its statements stand for. */
 const FIELDS = { insert: 'documents', update: 'updates', delete: 'deletes' } as const;
 
@@ -120,7 +123,7 @@ export async function sendWrites(
  */
 function haveRoomInOneBody(statements: readonly Statement[], limits: ServerDescription): boolean {
   const { length } = statements;
-  if (length === 0 || length > limits.maxWriteBatchSize) return false;
+  if (length < FEW || length > limits.maxWriteBatchSize) return false;
   let longest = 0;
   try {
     for (const index of [0, length >> 1, length - 1]) {
