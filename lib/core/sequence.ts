@@ -30,12 +30,12 @@ export class SequenceBuilder {
   }
 
   /**
-   * Add one more.
+   * Add one more; bytes are a document that is encoded already.
    * @param idLast its `_id` was added by the driver: see `moveIdFirst`
    * @returns false: it does not fit beside the others, which must be taken first
    * @throws DocumentTooLarge, InvalidDocument
    */
-  add(document: Document, idLast = false): boolean {
+  add(document: Document | Uint8Array, idLast = false): boolean {
     if (this.#count === this.#limits.maxWriteBatchSize) return false;
     const bytes = this.#encode(document);
     if (bytes.length > this.#limits.maxBsonSize) throw this.#tooLarge(bytes.length);
@@ -59,7 +59,8 @@ export class SequenceBuilder {
     return sequence;
   }
 
-  #encode(document: Document): Uint8Array {
+  #encode(document: Document | Uint8Array): Uint8Array {
+    if (document instanceof Uint8Array) return document;
     try {
       return encode(document);
     } catch (error) {
