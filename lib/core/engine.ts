@@ -2,6 +2,7 @@ import type { Document } from 'bson';
 import type { Address } from './address';
 import type { ClientOptions } from './clientOptions';
 import type { Namespace } from './commands';
+import type { Connection } from './connection';
 import { AutoReconnect, ConfigurationError, InvalidOperation, NotPrimaryError } from './errors';
 import { newEvents } from './events';
 import { type Finish, Operation, type OperationOptions, type OperationOwner } from './operation';
@@ -13,6 +14,8 @@ import { Topology } from './topology';
 export interface RunOptions extends OperationOptions {
   /** The server that must answer, since it holds the cursor. */
   server?: Server;
+  /** The connection that must be used: the caller has checked it out. */
+  connection?: Connection;
 }
 
 /** Where a cursor is open. */
@@ -31,6 +34,8 @@ export class Engine implements OperationOwner {
   readonly events = newEvents();
   /** The cursors that are open on a server, by their numbers. */
   readonly cursors = new Map<string, OpenCursor>();
+  /** Hears of every reply, before the operation settles. */
+  onReply: ((operation: Operation, reply: Document) => void) | null = null;
   #topology: Topology | null = null;
   #closed = false;
   #connected = false;
@@ -48,6 +53,10 @@ export class Engine implements OperationOwner {
   run<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
     return new Promise((resolve, reject) => {
       const operation = new Operation(command, options, this, finish, resolve, reject) as Operation;
+      if (options.connection !== undefined) {
+        options.connection.run(operation);
+        return;
+      }
       const topology = this.#topology ?? this.#open();
       const server = options.server ?? topology.current;
       if (server !== null) {
@@ -102,6 +111,10 @@ export class Engine implements OperationOwner {
     this.#topology?.close(new AutoReconnect('the client was closed'));
     this.#topology = null;
     this.cursors.clear();
+  }
+
+  replied(operation: Operation, reply: Document): void {
+    if (this.onReply !== null) this.onReply(operation, reply);
   }
 
   failed(operation: Operation, error: Error): boolean {

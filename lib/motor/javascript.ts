@@ -242,10 +242,9 @@ const warned = new WeakMap<Engine, Set<string>>();
 
 /** Once per client and command: whose processor runs the code, and with which surroundings, is worth knowing. */
 export function warnOfJavaScript(engine: Engine, command: string): void {
-  let names = warned.get(engine);
-  if (names === undefined) warned.set(engine, (names = new Set()));
+  const names = warned.get(engine) ?? new Set();
   if (names.has(command)) return;
-  names.add(command);
+  warned.set(engine, names.add(command));
   process.emitWarning(
     `${command}: the server cannot run it, so the driver does: every document comes here, and the JavaScript runs in ` +
       'this process. An aggregation pipeline runs on the server',

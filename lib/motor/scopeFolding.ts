@@ -4,7 +4,7 @@ import { Script } from 'node:vm';
 import { type Binary, Code, type Document } from 'bson';
 import { entries, isDocument } from '../core/documents';
 
-const COMMENTS_AND_SPACE = /^(?:\s+|\/\/[^\n]*\n|\/\*[^]*?\*\/)*/;
+const COMMENTS_AND_SPACE = /^(?:\s+|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)*/;
 const FUNCTION = /^\(*\s*(?:async\s*)?(?:function\b|\([^()]*(?:\([^()]*\)[^()]*)*\)\s*=>|[\w$]+\s*=>)/;
 
 /** Whether the text is a function; else it is an expression, or statements. */
