@@ -1,13 +1,14 @@
 import type { Document } from 'bson';
 import type { Doc, KeyOrList, Pairs } from '../../typings/documents';
 import type { Children, Dual } from '../../typings/dual';
-import { deleteCommand, insertCommand, type Namespace, type UpdateStatement, updateCommand } from '../core/commands';
+import { deleteCommand, findOneCommand, insertCommand, type Namespace, type UpdateStatement, updateCommand } from '../core/commands';
 import { Cursor } from '../core/cursor';
 import { addId, checkEncodable, checkStorable, field, firstKey, isDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { InvalidOperation, OperationFailure, ValueError } from '../core/errors';
 import { type Inserted, insertMany } from '../core/insertMany';
 import type { Finish } from '../core/operation';
+import type { ReadPreference } from '../core/readPreference';
 import { SON } from '../core/son';
 import type { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
@@ -23,8 +24,10 @@ import {
   FIND_ONE,
   type FindKw,
   type FindOneKw,
-  findOneCommandOf,
+  findOneQuery,
   findRunOptions,
+  type Query,
+  queryCommand,
   READ_KEYWORDS,
 } from './find';
 import {
@@ -44,6 +47,7 @@ import {
   unchecked,
 } from './keywords';
 import { checkCollectionName } from './names';
+import { isPseudoCollection, runPseudoQuery } from './pseudoCollections';
 import {
   ENGINE,
   INDEX_CACHE,
@@ -226,11 +230,24 @@ class Collection extends Settings {
   find_one(spec_or_id: unknown = null, kw?: FindOneKw): Promise<Document | null> {
     const options = FIND_ONE.read('find_one', kw);
     const engine = this[ENGINE];
-    const command = findOneCommandOf(this.#namespace, specOf(spec_or_id), options);
-    withPreference(command, readPreferenceOf(this, options), engine);
+    const filter = specOf(spec_or_id);
+    const preference = readPreferenceOf(this, options);
     const plain = kw === undefined && this.#documentClass === Object;
     const run = plain ? undefined : findRunOptions(options, this.#documentClass);
-    return engine.run(command, firstDocument, run);
+    if (isPseudoCollection(this.name)) return runPseudoQuery(this.#database, this.name, filter);
+    const query = findOneQuery(filter, options);
+    if (query !== null) return this.#findOneBy(query, preference, run);
+    return engine.run(
+      withPreference(findOneCommand(this.#namespace, filter), preference, engine),
+      firstDocument,
+      run,
+    );
+  }
+
+  async #findOneBy(query: Query, preference: ReadPreference, run: RunOptions = {}): Promise<Document | null> {
+    const command = queryCommand(this[ENGINE], this.#namespace, query, preference);
+    const sent = typeof command === 'function' ? await command() : command;
+    return this[ENGINE].run(sent, query.explain === true ? (reply) => reply : firstDocument, run);
   }
 
   /**
@@ -249,7 +266,7 @@ class Collection extends Settings {
     checkNoCallback(spec, kw, more);
     const filter = spec === null ? {} : documentOf('find', 'spec', spec);
     const options = FIND.read('find', kw);
-    checkExhaust(options.exhaust, options.limit);
+    checkExhaust(options.exhaust, options.limit, this[ENGINE]);
     return new MotorCursor(this as unknown as MotorCollection, filter, options) as MotorCursor;
   }
 

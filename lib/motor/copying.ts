@@ -60,12 +60,13 @@ async function hasIdIndex(place: Place): Promise<boolean> {
 }
 
 /** As ordered documents: the keys of an index must keep their order, whatever they are called. */
-async function listIndexes({ engine, namespace }: Place): Promise<SON[]> {
+export async function listIndexes({ engine, namespace }: Place): Promise<SON[]> {
   const command = { listIndexes: namespace.collection, cursor: {}, $db: namespace.database };
   try {
     return (await new Cursor(engine, command, namespace, { run: { documentClass: SON } }).toList(null)) as SON[];
   } catch (error) {
-    if (error instanceof OperationFailure && error.code === 26) return []; // no such collection
+    // There is no such collection, or it is a view.
+    if (error instanceof OperationFailure && (error.code === 26 || error.code === 166)) return [];
     throw error;
   }
 }

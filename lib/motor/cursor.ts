@@ -1,8 +1,8 @@
 import type { Document } from 'bson';
 import type { Dir, Js, KeyOrList, Pairs } from '../../typings/documents';
 import type { Dual } from '../../typings/dual';
-import { type FindSettings, findCommand } from '../core/commands';
-import { Cursor as CoreCursor } from '../core/cursor';
+import type { FindSettings } from '../core/commands';
+import { Cursor as CoreCursor, type MakeCommand } from '../core/cursor';
 import type { DocumentClass } from '../core/documentClass';
 import { checkEncodable, entries } from '../core/documents';
 import { IndexError } from '../core/errors';
@@ -12,8 +12,17 @@ import { BatchCursor, CHECK_UNSENT, IS_EMPTY, OPEN, RESTART } from './batchCurso
 import { withChildren } from './children';
 import type { MotorCollection } from './collection';
 import { dual, only } from './dual';
-import { checkExhaust, type FindOptions, findRunOptions, findSettings } from './find';
+import {
+  checkExhaust,
+  type FindOptions,
+  findRunOptions,
+  findSettings,
+  planAsResult,
+  type Query,
+  queryCommand,
+} from './find';
 import { bool, expect, integer, orNull, picture, string, whole } from './keywords';
+import { foldWhere } from './scopeFolding';
 import { ENGINE, readPreferenceOf, withPreference } from './settings';
 
 // Bits of `add_option`, which the legacy protocol had for the flags of a query.
@@ -29,7 +38,7 @@ const KNOWN_OPTIONS = TAILABLE | SLAVE_OK | OPLOG_REPLAY | NO_TIMEOUT | AWAIT_DA
 class Cursor extends BatchCursor {
   readonly #collection: MotorCollection;
   readonly #options: FindOptions;
-  readonly #settings: FindSettings;
+  readonly #settings: Query;
   /** Taken over when the cursor is made; the parents may change. */
   #preference: ReadPreference;
   #documentClass: DocumentClass;
@@ -59,6 +68,8 @@ class Cursor extends BatchCursor {
       batchSize,
       tailable,
       awaitsData: this.#settings.awaitData ?? false,
+      exhaust: this.#exhaust,
+      ...(this.#settings.explain === true ? { adapt: planAsResult } : {}),
       comment: this.#settings.comment,
       run: findRunOptions(this.#options, this.#documentClass),
     });
@@ -75,13 +86,13 @@ class Cursor extends BatchCursor {
   get #filter(): Document {
     // Not sooner: until it is sent the caller may change it.
     checkEncodable(this.#settings.filter);
-    if (this.#where === null) return this.#settings.filter;
-    return new Map([...entries(this.#settings.filter), ['$where', this.#where]]);
+    if (this.#where === null) return foldWhere(this.#settings.filter);
+    return foldWhere(new Map([...entries(this.#settings.filter), ['$where', this.#where]]));
   }
 
-  #command(): Document {
-    const command = findCommand(this.#namespace, { ...this.#settings, filter: this.#filter });
-    return withPreference(command, this.#preference, this.#collection[ENGINE]);
+  #command(more: Partial<Query> = {}): Document | MakeCommand {
+    const query = { ...this.#settings, ...more, filter: this.#filter };
+    return queryCommand(this.#collection[ENGINE], this.#namespace, query, this.#preference);
   }
 
   /**
@@ -127,7 +138,7 @@ class Cursor extends BatchCursor {
   limit(n: number): this {
     expect('limit', 'n', integer, n);
     this[CHECK_UNSENT]('limit');
-    checkExhaust(this.#exhaust, n === 0 ? 1 : n);
+    checkExhaust(this.#exhaust, n === 0 ? 1 : n, this.#collection[ENGINE]);
     this.#settings.limit = n;
     this.#empty = false;
     return this;
@@ -202,7 +213,8 @@ class Cursor extends BatchCursor {
    */
   max_scan(n: number | null): this {
     this[CHECK_UNSENT]('max_scan');
-    this.#settings.extra = { ...this.#settings.extra, maxScan: n };
+    const { maxScan: _, ...extra } = this.#settings.extra ?? {};
+    this.#settings.extra = n === null ? extra : { ...extra, maxScan: n };
     return this;
   }
 
@@ -252,7 +264,7 @@ class Cursor extends BatchCursor {
     expect(method, 'mask', integer, mask);
     this[CHECK_UNSENT](method);
     const bits = change(this.#optionBits) & KNOWN_OPTIONS;
-    checkExhaust((bits & EXHAUST) !== 0, this.#settings.limit ?? 0);
+    checkExhaust((bits & EXHAUST) !== 0, this.#settings.limit ?? 0, this.#collection[ENGINE]);
     this.#exhaust = (bits & EXHAUST) !== 0;
     setFlag(this.#settings, 'tailable', (bits & TAILABLE) !== 0);
     setFlag(this.#settings, 'awaitData', (bits & TAILABLE) !== 0 && (bits & AWAIT_DATA) !== 0);
@@ -283,7 +295,7 @@ class Cursor extends BatchCursor {
     expect('at', 'i', integer, i);
     if (i < 0) throw new IndexError(`at: the index must not be negative, not ${i}`);
     this[CHECK_UNSENT]('at');
-    checkExhaust(this.#exhaust, 1);
+    checkExhaust(this.#exhaust, 1, this.#collection[ENGINE]);
     this.#settings.skip = (this.#settings.skip ?? 0) + i;
     this.#settings.limit = -1;
     this.#empty = false;
@@ -303,7 +315,7 @@ class Cursor extends BatchCursor {
     if (from < 0) throw new IndexError(`slice: start must not be negative, not ${from}`);
     if (to !== null && to < from) throw new IndexError(`slice: end must not be before start, ${to} is before ${from}`);
     this[CHECK_UNSENT]('slice');
-    if (to !== null) checkExhaust(this.#exhaust, 1);
+    if (to !== null) checkExhaust(this.#exhaust, 1, this.#collection[ENGINE]);
     this.#settings.skip = from;
     this.#settings.limit = to === null ? 0 : to - from;
     this.#empty = to === from;
@@ -368,11 +380,9 @@ class Cursor extends BatchCursor {
    * @throws OperationFailure, AutoReconnect
    * @see Motor 0.2, MotorCursor.explain
    */
-  explain(): Promise<Document> {
-    const { $db, $readPreference, ...find } = this.#command();
-    const command: Document = { explain: find, verbosity: 'allPlansExecution', $db };
-    if ($readPreference !== undefined) command.$readPreference = $readPreference;
-    return this.#collection[ENGINE].run(command, (reply) => reply);
+  async explain(): Promise<Document> {
+    const command = this.#command({ explain: true });
+    return this.#collection[ENGINE].run(typeof command === 'function' ? await command() : command, (reply) => reply);
   }
 
   #run<T>(command: Document, finish: (reply: Document) => T): Promise<T> {
