@@ -163,7 +163,14 @@ export class Connection {
     const client = clientMetadata(this.#options.appName, this.#options.driver);
     const command = { ismaster: 1, helloOk: true, client, $db: 'admin' };
     return new Promise((resolve, reject) => {
-      this.#operation = new Operation(command, { rawReply: true }, null, (reply) => reply, resolve, reject) as Operation;
+      this.#operation = new Operation(
+        command,
+        { rawReply: true },
+        null,
+        (reply) => reply,
+        resolve,
+        reject,
+      ) as Operation;
       this.#requestId = nextRequestId();
       const { $db: _, ...legacy } = command;
       const message = encodeLegacyQuery(this.#requestId, legacy);

@@ -4,9 +4,8 @@
  */
 
 import type { Document } from 'bson';
-import { firstKey } from '../core/documents';
+import { entries, firstKey } from '../core/documents';
 import type { Engine, RunOptions } from '../core/engine';
-import type { OperationFailure } from '../core/errors';
 import { type Failed, failureOf } from '../core/failure';
 import type { Finish } from '../core/operation';
 import type { ReadPreference } from '../core/readPreference';
@@ -18,6 +17,7 @@ import { serveMapReduce } from './mapReduce';
 import { serveParallelScan } from './parallelScan';
 import type { RememberedErrors } from './rememberedErrors';
 import { codeToSend } from './scopeFolding';
+import { withPreference } from './settings';
 
 /** One call of such a command. */
 export interface Call {
@@ -52,7 +52,7 @@ const always = () => true;
 
 /** By name, in lower case. What is neither here nor on the server is not served: the server's error comes back. */
 const GONE: ReadonlyMap<string, GoneCommand> = new Map<string, GoneCommand>([
-  ['group', { serve: serveGroup, toSend: (command) => ({ group: withCode(command[nameOf(command)]) }) }],
+  ['group', { serve: serveGroup, toSend: groupToSend }],
   ['mapreduce', { serve: serveMapReduce, toSend: mapReduceToSend, codes: NO_JAVASCRIPT }],
   // Its handshake with a user's name needs MD5 digests, which no server keeps any longer.
   ['copydb', { serve: serveCopy, neverSent: (command) => (command.username ?? null) !== null }],
@@ -77,11 +77,11 @@ const UNKNOWN: unique symbol = Symbol('unknown');
  * @param finish reads a reply of the server, also one that tells of a failure
  */
 export async function sendOrServe(call: Call, finish: Finish<Document> = successful): Promise<Document> {
-  const { engine, database, command, run } = call;
+  const { engine, database, command, preference, run } = call;
   const name = nameOf(command).toLowerCase();
   const { serve, neverSent, toSend, codes = [] } = GONE.get(name) as GoneCommand;
   if (neverSent?.(command) === true || engine.server?.unknownCommands.has(name) === true) return serve(call);
-  const sent = { ...(toSend?.(command) ?? command), $db: database };
+  const sent = withPreference({ ...(toSend?.(command) ?? command), $db: database }, preference, engine);
   const reply = await engine.run<Document | typeof UNKNOWN>(
     sent,
     (answer, operation) => {
@@ -90,7 +90,7 @@ export async function sendOrServe(call: Call, finish: Finish<Document> = success
       engine.serverAt(operation.address)?.unknownCommands.add(name);
       return UNKNOWN;
     },
-    { ...run, rawReply: true },
+    { ...run, wholeReply: true, rawReply: true },
   );
   return reply === UNKNOWN ? serve(call) : reply;
 }
@@ -105,6 +105,11 @@ function nameOf(command: Document): string {
   return firstKey(command) ?? '';
 }
 
+function groupToSend(command: Document): Document {
+  const name = nameOf(command);
+  return { group: withCode(command[name] as Document) };
+}
+
 function mapReduceToSend(command: Document): Document {
   const { [nameOf(command)]: collection, ...fields } = command;
   return { mapReduce: collection, ...withCode(fields) };
@@ -112,10 +117,5 @@ function mapReduceToSend(command: Document): Document {
 
 /** Functions as code, and code without scopes: so servers want it. */
 function withCode(fields: Document): Document {
-  return Object.fromEntries(Object.entries(fields ?? {}).map(([name, value]) => [name, codeToSend(value)]));
-}
-
-/** The reply that stands for a failure of a command that the driver served. */
-export function failedReply(error: OperationFailure): Document {
-  return error.details ?? { ok: 0, errmsg: error.message, code: error.code };
+  return Object.fromEntries(entries(fields ?? {}).map(([name, value]) => [name, codeToSend(value)]));
 }

@@ -234,7 +234,7 @@ function set(object: Document, key: string, value: unknown): void {
 export function asReceived(value: unknown, { decoding, documentClass }: DecodingOptions): unknown {
   const bytes = Buffer.from(serialize({ value }, { ignoreUndefined: false }));
   const reply = deserialize(bytes, decoding);
-  if (documentClass !== undefined) dressReply(bytes, 0, reply, documentClass);
+  if (documentClass !== undefined) dressReply(bytes, 0, reply, documentClass, true);
   return reply.value;
 }
 

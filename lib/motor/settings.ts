@@ -22,6 +22,8 @@ export const WRITE_CONCERN: unique symbol = Symbol('writeConcern');
 export const READ_PREFERENCE: unique symbol = Symbol('readPreference');
 /** Of a client: which indexes are known to exist. */
 export const INDEX_CACHE: unique symbol = Symbol('indexCache');
+/** Of a client: the outcome of its writes. */
+export const REMEMBERED: unique symbol = Symbol('remembered');
 /** How the original prints the blocking object inside. */
 export const REPR: unique symbol = Symbol('repr');
 
