@@ -172,32 +172,15 @@ const TABLES: Readonly<Record<string, Table>> = {
 
 /** Members that are not there yet. One that has come must leave this list. */
 const PENDING: Readonly<Record<string, readonly string[]>> = {
-  MotorClient: ['open_sync', 'sync_client', 'copy_database'],
+  MotorClient: ['open_sync', 'sync_client'],
   MotorDatabase: [
-    'error',
-    'last_status',
-    'previous_error',
-    'reset_error_history',
-    'eval',
-    'add_user',
-    'remove_user',
-    'authenticate',
-    'logout',
     'add_son_manipulator',
     'incoming_manipulators',
     'incoming_copying_manipulators',
     'outgoing_manipulators',
     'outgoing_copying_manipulators',
   ],
-  MotorCollection: [
-    'uuid_subtype',
-    'initialize_ordered_bulk_op',
-    'initialize_unordered_bulk_op',
-    'group',
-    'map_reduce',
-    'inline_map_reduce',
-    'parallel_scan',
-  ],
+  MotorCollection: ['uuid_subtype', 'initialize_ordered_bulk_op', 'initialize_unordered_bulk_op'],
 };
 
 /** Members that the original does not have. */
@@ -230,7 +213,19 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   dereference: [new DBRef('nothing', new ObjectId())],
   rename: ['renamed'],
   to_list: [1],
+  copy_database: ['motor_spec_nothing', 'motor_spec_nothing_else'],
+  eval: ['1'],
+  add_user: ['nobody', 'nothing'],
+  remove_user: ['nobody'],
+  authenticate: ['nobody', 'nothing'],
+  group: [null, {}, {}, 'function () {}', null],
+  map_reduce: ['function () {}', 'function () {}', { inline: 1 }],
+  inline_map_reduce: ['function () {}', 'function () {}'],
+  parallel_scan: [1],
 };
+
+/** Methods without keywords of their own: what looks like one is an argument. */
+const NO_KEYWORDS = new Set(['eval']);
 
 /** Methods that pass unknown keywords on to the server. */
 const PASS_ON = new Set([
@@ -242,6 +237,10 @@ const PASS_ON = new Set([
   'ensure_index',
   'rename',
   'fsync',
+  'add_user',
+  'map_reduce',
+  'inline_map_reduce',
+  'parallel_scan',
 ]);
 
 const REFUSED = ['safe', 'slave_okay', 'slaveok', 'auto_start_request'];
@@ -358,6 +357,8 @@ for (const [className, Class] of Object.entries(CLASSES)) {
         const error = await settled(method(...args));
         expect(String(error)).not.to.match(/undefined|private member/);
       });
+
+      if (NO_KEYWORDS.has(name)) continue;
 
       it(`${name} names a keyword that it does not know${PASS_ON.has(name) ? ', or leaves it to the server' : ''}`, async () => {
         const object = (await newObject()) as Loose;
