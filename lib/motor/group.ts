@@ -14,7 +14,7 @@ import { readBatches } from './reading';
  * @throws OperationFailure: code 139, the code does not compile or throws; what reading the documents throws
  */
 export async function serveGroup(call: Call): Promise<Document> {
-  const given = call.command.group as Document;
+  const given = Object.values(call.command)[0] as Document;
   if (!isDocument(given) || typeof field(given, 'ns') !== 'string') {
     throw new OperationFailure("group: the command needs a document with the collection's name as 'ns'", { code: 2 });
   }

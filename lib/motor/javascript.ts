@@ -209,8 +209,9 @@ export class JavaScript {
   }
 
   #failure(part: string, what: string, cause?: unknown): OperationFailure {
-    // Another realm's error is no instance of ours. Its text may hold what stands in documents.
-    const kind = types.isNativeError(cause) ? cause.name : typeof cause;
+    // Another realm's error is no instance of ours. Its text may hold what stands in documents, but not where it is
+    // about the code.
+    const kind = !types.isNativeError(cause) ? typeof cause : cause.name === 'SyntaxError' ? String(cause) : cause.name;
     const why = cause === undefined ? '' : `: ${kind}; the error is in 'cause'`;
     return new OperationFailure(`the JavaScript of '${part}' ${what}${why} (${this.#description}, in the driver)`, {
       code: JAVASCRIPT_FAILED,

@@ -41,7 +41,7 @@ interface Result {
 export async function serveMapReduce(call: Call): Promise<Document> {
   const startedAt = performance.now();
   const { command } = call;
-  const collection = (command.mapReduce ?? command.mapreduce) as string;
+  const collection = Object.values(command)[0] as string;
   const output = readOutput(command.out, call.database);
   warnOfJavaScript(call.engine, 'mapReduce');
   const work = new MapReduce(`mapReduce on ${call.database}.${collection}`, command);

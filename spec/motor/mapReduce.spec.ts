@@ -3,11 +3,13 @@ import { Code, MaxKey, MotorCollection, ObjectId, OperationFailure, SON } from '
 import { DATABASE, eachForm, freshCollection, newClient, newProxy, uniqueName } from '../support/clients';
 import { answer, closeFirst } from '../support/faults';
 import { rejection } from '../support/rejection';
+import { collectWarnings } from '../support/warnings';
 
 const MAP = 'function () { this.tags.forEach(function (tag) { emit(tag, 1); }); }';
 const REDUCE = 'function (key, values) { return Array.sum(values); }';
 
 describe('MotorCollection.map_reduce', () => {
+  collectWarnings();
   const things = freshCollection();
   let out = '';
 
@@ -203,6 +205,7 @@ describe('MotorCollection.map_reduce', () => {
 });
 
 describe("command('mapReduce')", () => {
+  collectWarnings();
   const things = freshCollection();
 
   eachForm((call) => {
