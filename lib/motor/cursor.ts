@@ -35,6 +35,9 @@ const EXHAUST = 64;
 const PARTIAL = 128;
 const KNOWN_OPTIONS = TAILABLE | SLAVE_OK | OPLOG_REPLAY | NO_TIMEOUT | AWAIT_DATA | EXHAUST | PARTIAL;
 
+/** Values for the keys of an index, in its order. */
+type Bounds = [key: string, value: unknown][];
+
 class Cursor extends BatchCursor {
   readonly #collection: MotorCollection;
   readonly #options: FindOptions;
@@ -174,7 +177,7 @@ class Cursor extends BatchCursor {
    * @throws TypeError: no list; ValueError: an empty list; InvalidOperation: the query was sent
    * @see Motor 0.2, MotorCursor.min
    */
-  min(spec: Pairs): this {
+  min(spec: Bounds): this {
     const bound = pairsOf('min', 'spec', spec);
     this[CHECK_UNSENT]('min');
     this.#settings.min = bound;
@@ -186,7 +189,7 @@ class Cursor extends BatchCursor {
    * @throws TypeError: no list; ValueError: an empty list; InvalidOperation: the query was sent
    * @see Motor 0.2, MotorCursor.max
    */
-  max(spec: Pairs): this {
+  max(spec: Bounds): this {
     const bound = pairsOf('max', 'spec', spec);
     this[CHECK_UNSENT]('max');
     this.#settings.max = bound;
