@@ -120,7 +120,9 @@ describe('MotorClient.copy_database', () => {
       const run = () => client.copy_database(source.name, newName(), { from_host: '127.0.0.1:1' });
       const error = callback
         ? await new Promise((resolve) =>
-            client.copy_database(source.name, newName(), { from_host: '127.0.0.1:1' }, (_result, failure) => resolve(failure)),
+            client.copy_database(source.name, newName(), { from_host: '127.0.0.1:1' }, (_result, failure) =>
+              resolve(failure),
+            ),
           )
         : await rejection(run());
       expect(error).to.be.instanceOf(ConnectionFailure);
@@ -181,7 +183,15 @@ describe('MotorClient.copy_database', () => {
     const sent = proxy.commands.find(({ name }) => name === 'copydb')?.document;
     expect(sent).to.include({ copydb: 1, fromdb: source.name, todb: target, $db: 'admin' });
     await other.copy_database(source.name, target);
-    expect(await other.get_database('admin').command(new SON([['copydb', 1], ['fromdb', source.name], ['todb', newName()]]))).to.deep.equal({ ok: 1 });
+    expect(
+      await other.get_database('admin').command(
+        new SON([
+          ['copydb', 1],
+          ['fromdb', source.name],
+          ['todb', newName()],
+        ]),
+      ),
+    ).to.deep.equal({ ok: 1 });
     expect(proxy.names.filter((name) => name === 'copydb')).to.have.length(2);
     const error = await rejection(other.get_database('admin').command({ copydb: 1, fromdb: source.name }));
     expect(error).to.be.instanceOf(OperationFailure);

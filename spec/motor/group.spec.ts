@@ -57,7 +57,9 @@ describe('MotorCollection.group', () => {
     ];
     expect(await collection.group(key, {}, { total: 0 }, reduce)).to.deep.equal(expected);
     const text = 'function (doc) { return { dear: doc.price > limit }; }';
-    expect(await collection.group(new Code(text, { limit: 4 }), {}, { total: 0 }, new Code(SUM))).to.deep.equal(expected);
+    expect(await collection.group(new Code(text, { limit: 4 }), {}, { total: 0 }, new Code(SUM))).to.deep.equal(
+      expected,
+    );
     const methods = {
       reduce(doc: { price: number }, group: { total: number }) {
         group.total += doc.price;
@@ -106,17 +108,31 @@ describe('MotorCollection.group', () => {
   });
 
   it('starts each group with a copy of its own', async () => {
-    const found = await (await fill()).group(['who'], {}, { all: [] }, (doc: { price: number }, group: { all: unknown[] }) => {
-      group.all.push(doc.price);
-    });
+    const found = await (await fill()).group(
+      ['who'],
+      {},
+      { all: [] },
+      (doc: { price: number }, group: { all: unknown[] }) => {
+        group.all.push(doc.price);
+      },
+    );
     expect(found.map(({ all }) => all)).to.deep.equal([[3, 7], [5], [11]]);
   });
 
   it('gives the documents of the class that the client gives', async () => {
     await fill();
-    const collection = newClient(undefined, { document_class: SON }).get_database(DATABASE).get_collection(orders().name);
+    const collection = newClient(undefined, { document_class: SON })
+      .get_database(DATABASE)
+      .get_collection(orders().name);
     const [first] = await collection.group(['who'], {}, { total: 0 }, SUM);
-    expect(first).to.be.instanceOf(SON).and.deep.equal(new SON([['who', 'ann'], ['total', 10]]));
+    expect(first)
+      .to.be.instanceOf(SON)
+      .and.deep.equal(
+        new SON([
+          ['who', 'ann'],
+          ['total', 10],
+        ]),
+      );
   });
 
   it('has the words of the shell, and nothing of the process', async () => {
@@ -192,7 +208,9 @@ describe('MotorCollection.group', () => {
     const code = new Code('function (doc, group) { group.n += step; }', { step: 2 });
     expect(await collection.group(['who'], {}, { n: 0 }, code)).to.deep.equal([{ from: 'the server' }]);
     const sent = proxy.commands.find(({ name }) => name === 'group')?.document.group;
-    expect(sent).to.include({ ns: orders().name }).and.deep.include({ key: { who: 1 }, initial: { n: 0 } });
+    expect(sent)
+      .to.include({ ns: orders().name })
+      .and.deep.include({ key: { who: 1 }, initial: { n: 0 } });
     // Servers since 4.4 refuse code with a scope.
     expect(sent.$reduce.scope ?? null).to.equal(null);
     expect(String(sent.$reduce.code)).to.include('var step = 2;');
@@ -207,7 +225,9 @@ describe('MotorCollection.group', () => {
     const before = warnings().length;
     await collection.group(null, {}, { total: 0 }, SUM);
     await collection.group(null, {}, { total: 0 }, SUM);
-    expect(warnings().slice(before)).to.have.length(1).and.satisfy(([text]: string[]) => text?.startsWith('group: '));
+    expect(warnings().slice(before))
+      .to.have.length(1)
+      .and.satisfy(([text]: string[]) => text?.startsWith('group: '));
   });
 });
 
@@ -218,7 +238,12 @@ describe("command('group')", () => {
   eachForm((call) => {
     it('is served in any spelling, and gives the whole reply', async () => {
       await things().insert([{ a: 1 }, { a: 1 }, { a: 2 }]);
-      const group = { ns: things().name, key: { a: 1 }, initial: { n: 0 }, $reduce: 'function (doc, group) { group.n++; }' };
+      const group = {
+        ns: things().name,
+        key: { a: 1 },
+        initial: { n: 0 },
+        $reduce: 'function (doc, group) { group.n++; }',
+      };
       expect(await call(things().database, 'command', { GROUP: group })).to.deep.equal({
         retval: [
           { a: 1, n: 2 },

@@ -24,29 +24,66 @@ describe('A cursor with settings that servers no longer have', () => {
 
   it('finds the index for min and max', async () => {
     const { collection, proxy } = await watched();
-    await collection.create_index([['a', 1], ['b', -1]]);
+    await collection.create_index([
+      ['a', 1],
+      ['b', -1],
+    ]);
     await collection.create_index('a');
     await collection.create_index([['a', -1]]);
-    expect(await ids(collection.find().min([['a', 2]]).max([['a', 4]]))).to.deep.equal([2, 3]);
+    expect(
+      await ids(
+        collection
+          .find()
+          .min([['a', 2]])
+          .max([['a', 4]]),
+      ),
+    ).to.deep.equal([2, 3]);
     expect(await ids(collection.find().max([['a', 3]]))).to.have.members([1, 2]);
     const [first] = proxy.commands.filter(({ name }) => name === 'find');
-    expect(first?.document).to.deep.include({ hint: { a: 1 } }).and.not.have.property('snapshot');
-    expect(await ids(collection.find().min([['a', 3], ['b', -3]]))).to.have.members([3, 4]);
-    const explained = await collection.find().min([['a', 2]]).explain();
+    expect(first?.document)
+      .to.deep.include({ hint: { a: 1 } })
+      .and.not.have.property('snapshot');
+    expect(
+      await ids(
+        collection.find().min([
+          ['a', 3],
+          ['b', -3],
+        ]),
+      ),
+    ).to.have.members([3, 4]);
+    const explained = await collection
+      .find()
+      .min([['a', 2]])
+      .explain();
     expect(explained).to.have.property('queryPlanner');
   });
 
   it('leaves bounds to the server that no index has, and takes the hint that is given', async () => {
-    expect(await rejection(things().find().min([['none', 2]]).to_list(null))).to.include({ code: 291 });
+    expect(
+      await rejection(
+        things()
+          .find()
+          .min([['none', 2]])
+          .to_list(null),
+      ),
+    ).to.include({ code: 291 });
     await things().create_index('a');
-    expect(await rejection(things().find().min([['a', 2]]).hint([['_id', 1]]).to_list(null))).to.be.instanceOf(
-      OperationFailure,
-    );
+    expect(
+      await rejection(
+        things()
+          .find()
+          .min([['a', 2]])
+          .hint([['_id', 1]])
+          .to_list(null),
+      ),
+    ).to.be.instanceOf(OperationFailure);
     const query = new SON([
       ['$query', {}],
       ['$max', { a: 3 }],
     ]);
-    expect(await things().find_one(query)).to.have.property('a').that.is.below(3);
+    expect(await things().find_one(query))
+      .to.have.property('a')
+      .that.is.below(3);
   });
 
   eachForm((call) => {
@@ -58,9 +95,15 @@ describe('A cursor with settings that servers no longer have', () => {
 
     it('refuses snapshot with a sort or a hint as old servers did', async () => {
       const sorted = things().find({}, { snapshot: true }).sort('a');
-      expect(await rejection(call(sorted, 'to_list', null))).to.be.instanceOf(OperationFailure).with.property('code', 12001);
-      const hinted = things().find({}, { snapshot: true }).hint([['_id', 1]]);
-      expect(await rejection(call(hinted, 'to_list', null))).to.be.instanceOf(OperationFailure).with.property('code', 12002);
+      expect(await rejection(call(sorted, 'to_list', null)))
+        .to.be.instanceOf(OperationFailure)
+        .with.property('code', 12001);
+      const hinted = things()
+        .find({}, { snapshot: true })
+        .hint([['_id', 1]]);
+      expect(await rejection(call(hinted, 'to_list', null)))
+        .to.be.instanceOf(OperationFailure)
+        .with.property('code', 12002);
     });
 
     it('hands on what the server says to max_scan', async () => {
@@ -168,7 +211,13 @@ describe('Code with a scope', () => {
 
   it('writes values of BSON as the shell does', () => {
     const id = new ObjectId();
-    const scope = { long: Long.fromString('9007199254740993'), int: new Int32(5), double: new Double(1.5), zero: -0, id };
+    const scope = {
+      long: Long.fromString('9007199254740993'),
+      int: new Int32(5),
+      double: new Double(1.5),
+      zero: -0,
+      id,
+    };
     const folded = foldScope(new Code('[long, int, double, zero, id]', scope));
     expect(run(folded, null)).to.deep.equal([Long.fromString('9007199254740993'), 5, 1.5, -0, [3, id.toHexString()]]);
     expect(foldScope(new Code('x', { x: new MinKey() })).code).to.include('var x = MinKey;');
@@ -203,10 +252,18 @@ describe('Code with a scope', () => {
     expect(code.scope).to.deep.equal({ limit: 2 });
   });
 
-  it('is evaluated by the server', needing('javascript', async () => {
-    await things().insert([{ a: 1 }, { a: 3 }]);
-    expect(await things().find().where(new Code('this.a > limit', { limit: 2 })).count()).to.equal(1);
-  }));
+  it(
+    'is evaluated by the server',
+    needing('javascript', async () => {
+      await things().insert([{ a: 1 }, { a: 3 }]);
+      expect(
+        await things()
+          .find()
+          .where(new Code('this.a > limit', { limit: 2 }))
+          .count(),
+      ).to.equal(1);
+    }),
+  );
 });
 
 describe('Pseudo-collections', () => {
@@ -243,7 +300,11 @@ describe('Other commands that are gone', () => {
         { _id: 3, loc: [0, 2], kind: 'b' },
       ]);
       const near = { near: [0, 0] };
-      const reply = await call(places.database, 'command', 'geoNear', places.name, { ...near, num: 2, includeLocs: true });
+      const reply = await call(places.database, 'command', 'geoNear', places.name, {
+        ...near,
+        num: 2,
+        includeLocs: true,
+      });
       expect(reply).to.deep.equal({
         results: [
           { dis: 1, loc: [0, 1], obj: { _id: 2, loc: [0, 1], kind: 'a' } },
@@ -263,7 +324,11 @@ describe('Other commands that are gone', () => {
       const { database, name } = things();
       const chunks = database.get_collection(`${name}.chunks`);
       try {
-        const parts = ['world', 'hello '].map((text, i) => ({ files_id: 7, n: 1 - i, data: new Binary(Buffer.from(text)) }));
+        const parts = ['world', 'hello '].map((text, i) => ({
+          files_id: 7,
+          n: 1 - i,
+          data: new Binary(Buffer.from(text)),
+        }));
         await chunks.insert([...parts, { files_id: 8, n: 1, data: new Binary(Buffer.from('x')) }]);
         expect(await call(database, 'command', 'filemd5', 7, { root: name })).to.deep.equal({
           numChunks: 2,

@@ -79,7 +79,14 @@ describe('MotorCollection.map_reduce', () => {
   it('writes to another database', async () => {
     const database = `${DATABASE}_other`;
     try {
-      const found = await things().map_reduce(MAP, REDUCE, new SON([['replace', out], ['db', database]]));
+      const found = await things().map_reduce(
+        MAP,
+        REDUCE,
+        new SON([
+          ['replace', out],
+          ['db', database],
+        ]),
+      );
       expect(found).to.be.instanceOf(MotorCollection).with.property('full_name', `${database}.${out}`);
       expect(await (found as MotorCollection).count()).to.equal(3);
     } finally {
@@ -110,7 +117,12 @@ describe('MotorCollection.map_reduce', () => {
   it('finalizes again what it reduces with what is there', async () => {
     const target = things().database.get_collection(out);
     await target.insert({ _id: 'cat', value: 100 });
-    await things().map_reduce(MAP, REDUCE, { reduce: out }, { finalize: 'function (key, value) { return value * 2; }' });
+    await things().map_reduce(
+      MAP,
+      REDUCE,
+      { reduce: out },
+      { finalize: 'function (key, value) { return value * 2; }' },
+    );
     // (3 × 2 + 100) × 2
     expect(await target.find_one('cat')).to.deep.equal({ _id: 'cat', value: 212 });
     expect(await target.find_one('dog')).to.deep.equal({ _id: 'dog', value: 4 });
@@ -184,7 +196,15 @@ describe('MotorCollection.map_reduce', () => {
     const proxy = await newProxy();
     const collection = newClient(proxy).get_database(DATABASE).get_collection(things().name);
     proxy.on('mapReduce', answer({ result: out, ok: 1 }));
-    await collection.map_reduce(MAP, REDUCE, new SON([['merge', out], ['nonAtomic', true]]), { jsMode: true, limit: 3 });
+    await collection.map_reduce(
+      MAP,
+      REDUCE,
+      new SON([
+        ['merge', out],
+        ['nonAtomic', true],
+      ]),
+      { jsMode: true, limit: 3 },
+    );
     const sent = proxy.commands.find(({ name }) => name === 'mapReduce')?.document;
     expect(sent).to.include({ mapReduce: things().name, jsMode: true, limit: 3 });
     expect(Object.keys(sent?.out)).to.deep.equal(['merge', 'nonAtomic']);

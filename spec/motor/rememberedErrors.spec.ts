@@ -24,7 +24,9 @@ describe('Errors that the client remembers', () => {
       await things().insert({ _id: 1 });
       await fail();
       expect(await call(database(), 'error')).to.include({ code: 11000, n: 0, ok: 1 });
-      expect((await call(database(), 'error'))?.err).to.be.a('string').that.includes('duplicate key');
+      expect((await call(database(), 'error'))?.err)
+        .to.be.a('string')
+        .that.includes('duplicate key');
       expect(await call(database(), 'previous_error')).to.include({ code: 11000, nPrev: 1 });
 
       await things().update({ _id: 1 }, { $set: { a: 1 } });

@@ -123,7 +123,9 @@ describe('A tailable cursor', () => {
 
   it('is one by its flags, too', async () => {
     await things().insert({ _id: 1 });
-    const cursor = things().find().add_option(2 | 32);
+    const cursor = things()
+      .find()
+      .add_option(2 | 32);
     expect(await follow(cursor, 1)).to.deep.equal([1]);
     expect(cursor.alive).to.equal(true);
     await cursor.close();

@@ -42,7 +42,9 @@ describe('Users', () => {
       expect(lastOf(proxy)).to.include({ dropUser: 'ann', $db: DATABASE });
       proxy.clear();
       proxy.on('dropUser', answer({ ok: 0, code: 11, errmsg: 'no such user' }));
-      expect(await rejection(call(database, 'remove_user', 'ann'))).to.be.instanceOf(OperationFailure).with.property('code', 11);
+      expect(await rejection(call(database, 'remove_user', 'ann')))
+        .to.be.instanceOf(OperationFailure)
+        .with.property('code', 11);
     });
 
     it('log out', async () => {
@@ -78,7 +80,9 @@ describe('Users', () => {
     }
     const { database, proxy } = await withUsers([{ user: 'ann' }]);
     await database.add_user('ann', null, { read_only: true });
-    expect(lastOf(proxy)).to.deep.include({ updateUser: 'ann', roles: ['read'] }).and.not.have.property('pwd');
+    expect(lastOf(proxy))
+      .to.deep.include({ updateUser: 'ann', roles: ['read'] })
+      .and.not.have.property('pwd');
   });
 
   it('may be the first, whom nobody may ask about', async () => {
