@@ -61,10 +61,24 @@ type FullForm<P extends unknown[], Kw, R> = [Kw] extends [never]
   : ((...args: [...Spelled<Required<P>, P>, callback: Callback<R>]) => void) &
       ((...args: [...Spelled<Required<P>, P>, callback: ResultCallback<R>]) => void);
 
+/**
+ * Where an argument may be anything, a function would be taken for it. So these forms come before the Promise form; an
+ * argument of type `any` or `unknown` still finds the latter, since `any` is a subtype of `unknown` alone.
+ */
+type InPlaceOfAnything<
+  P extends unknown[],
+  Prefix extends unknown[],
+  R,
+> = Prefix['length'] extends Required<P>['length']
+  ? unknown
+  : (unknown extends P[Prefix['length'] & keyof P] ? CallbackForm<Prefix, never, R> : unknown) &
+      InPlaceOfAnything<P, [...Prefix, P[Prefix['length'] & keyof P]], R>;
+
 /** `First` is the Promise form: the method's own type where that can be, since editors find the docstring there. */
 type Forms<First, P extends unknown[], R> = number extends P['length']
   ? First & CallbackForm<P, never, R>
-  : First &
+  : InPlaceOfAnything<P, [], R> &
+      First &
       CallbackForms<P, Split<P>[0], Split<P>[1], R> &
       FullForm<P, Split<P>[1], R> &
       // The Promise form once more at the end: there inference (`ReturnType`, a function handed on) and the compiler's
@@ -114,10 +128,10 @@ export type TakesKeywords<F> = F extends (...args: infer P) => unknown
       : true
   : false;
 
-/** A class as its users see it: it makes dual objects, and keeps its statics. */
-export type DualClass<C extends abstract new (...args: never[]) => unknown> = {
-  new (...args: ConstructorParameters<C>): Dual<InstanceType<C>>;
-  readonly prototype: Dual<InstanceType<C>>;
+/** A class as its users see it: it makes dual objects, which may have children besides, and keeps its statics. */
+export type DualClass<C extends abstract new (...args: never[]) => unknown, I = Dual<InstanceType<C>>> = {
+  new (...args: ConstructorParameters<C>): I;
+  readonly prototype: I;
 } & Omit<C, 'prototype'>;
 
 /**
@@ -126,7 +140,7 @@ export type DualClass<C extends abstract new (...args: never[]) => unknown> = {
  *
  * With `noUncheckedIndexedAccess` the compiler adds `undefined` to every name it reads through an index signature,
  * and no type can prevent that: write `get_collection('orders')`, or name what is used,
- * `const db: MotorDatabase & Named<'orders', MotorCollection> = client.get_database('shop')`.
+ * `client.get_database('shop') as MotorDatabase & Named<'orders', MotorCollection>`.
  */
 export interface Children<T> {
   readonly [name: string]: T;

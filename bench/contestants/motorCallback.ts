@@ -1,4 +1,4 @@
-import { type Contestant, DATABASE } from '../contestant';
+import { BULK_CHANGES, type Contestant, DATABASE } from '../contestant';
 import { motorClient } from '../motor';
 
 export async function connect(uri: string): Promise<Contestant> {
@@ -23,6 +23,16 @@ export async function connect(uri: string): Promise<Contestant> {
             done(error, document ? 1 : 0),
           ),
         count: (_, done) => collection.count((count, error) => done(error, count ?? 0)),
+        bulk: (documents, done) => {
+          const bulk = collection.initialize_ordered_bulk_op();
+          for (const document of documents) bulk.insert(document);
+          const some = documents.slice(0, BULK_CHANGES);
+          for (const { _id } of some) bulk.find({ _id }).update_one({ $inc: { size: 1 } });
+          for (const { _id } of some) bulk.find({ _id }).remove_one();
+          bulk.execute((result, error) =>
+            done(error, result ? result.nInserted + (result.nModified ?? 0) + result.nRemoved : 0),
+          );
+        },
         list: (_, done) => collection.find().to_list(null, (documents, error) => done(error, documents?.length ?? 0)),
         each: (_, done) => {
           let count = 0;

@@ -1,4 +1,4 @@
-import { type Contestant, DATABASE } from '../contestant';
+import { BULK_CHANGES, type Contestant, DATABASE } from '../contestant';
 import { motorClient } from '../motor';
 
 export async function connect(uri: string): Promise<Contestant> {
@@ -19,6 +19,15 @@ export async function connect(uri: string): Promise<Contestant> {
         findAndModify: async (_id) =>
           (await collection.find_and_modify({ _id }, { $set: { size: 1 } })) === null ? 0 : 1,
         count: () => collection.count(),
+        bulk: async (documents) => {
+          const bulk = collection.initialize_ordered_bulk_op();
+          for (const document of documents) bulk.insert(document);
+          const some = documents.slice(0, BULK_CHANGES);
+          for (const { _id } of some) bulk.find({ _id }).update_one({ $inc: { size: 1 } });
+          for (const { _id } of some) bulk.find({ _id }).remove_one();
+          const result = await bulk.execute();
+          return result === null ? 0 : result.nInserted + (result.nModified ?? 0) + result.nRemoved;
+        },
         list: async () => (await collection.find().to_list(null)).length,
         iterate: async () => {
           let count = 0;

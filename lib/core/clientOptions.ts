@@ -1,6 +1,7 @@
 import type { Address } from './address';
 import type { WaitQueueTimeoutError } from './errors';
 import type { ReadPreference } from './readPreference';
+import type { UuidReading } from './uuids';
 import type { WriteConcern } from './writeConcern';
 
 /** Everything a client was told, checked and complete. Durations are milliseconds. */
@@ -76,6 +77,8 @@ export interface ConnectionOptions {
   readonly zlibCompressionLevel: number;
   /** Addresses to try for `localhost`: IPv4 only, or (0) all in resolver order. */
   readonly localhostFamily: 0 | 4;
+  /** What is read as UUID; `null`: what bson reads so. */
+  readonly uuids: UuidReading | null;
 }
 
 /** Contents of the files, ready for `tls.connect`. Keys and passphrase are not shown when the options are printed. */

@@ -39,7 +39,7 @@ export function findCommand(namespace: Namespace, settings: FindSettings): Docum
   const command: Document = { find: namespace.collection, ...sent };
   if (limit !== 0) command.limit = Math.abs(limit);
   if (limit < 0) command.singleBatch = true;
-  else if (batchSize !== 0) command.batchSize = wantedBatch(batchSize, limit);
+  if (batchSize !== 0) command.batchSize = wantedBatch(batchSize, limit);
   if (extra !== undefined) Object.assign(command, extra);
   command.$db = namespace.database;
   return command;
@@ -67,7 +67,7 @@ export function killCursorsCommand(namespace: Namespace, ids: readonly Long[]): 
 }
 
 export function insertCommand(namespace: Namespace, documents: readonly Document[]): Document {
-  return { insert: namespace.collection, documents, $db: namespace.database };
+  return { insert: namespace.collection, documents, ordered: true, $db: namespace.database };
 }
 
 /** One statement of an `update` command. */
@@ -80,7 +80,7 @@ export interface UpdateStatement {
 }
 
 export function updateCommand(namespace: Namespace, updates: readonly UpdateStatement[]): Document {
-  return { update: namespace.collection, updates, $db: namespace.database };
+  return { update: namespace.collection, updates, ordered: true, $db: namespace.database };
 }
 
 /** One statement of a `delete` command; `limit` 0: all that match, 1: the first. */
@@ -91,5 +91,5 @@ export interface DeleteStatement {
 }
 
 export function deleteCommand(namespace: Namespace, deletes: readonly DeleteStatement[]): Document {
-  return { delete: namespace.collection, deletes, $db: namespace.database };
+  return { delete: namespace.collection, deletes, ordered: true, $db: namespace.database };
 }

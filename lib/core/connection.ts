@@ -7,6 +7,7 @@ import type { ConnectionOptions } from './clientOptions';
 import { AutoReconnect, ConfigurationError, NetworkTimeout, NotPrimaryError, ProtocolError } from './errors';
 import { type Events, heard, isSecret, tell } from './events';
 import {
+  type DocumentSequence,
   decodeReply,
   EXHAUST_ALLOWED,
   encodeCommand,
@@ -213,7 +214,8 @@ export class Connection {
     try {
       if (!acknowledged && !isWritable(this.description.type)) throw this.#notPrimary(operation);
       message = encodeCommand(this.#requestId, flags, operation.command, operation.options);
-      const error = tooLarge(message.length, operation, this.description);
+      const size = message.length + (operation.options.sequence?.bytes.length ?? 0);
+      const error = tooLarge(size, operation, this.description);
       if (error !== null) throw error;
     } catch (error) {
       this.#finished();
@@ -227,7 +229,7 @@ export class Connection {
     if (heard(this.#events, 'commandStarted')) this.#tellStarted(operation);
     if (this.#timed) this.#sentAt = performance.now();
     if (acknowledged) {
-      this.#socket.write(message);
+      this.#write(message, operation.options.sequence);
       if (this.#socket.writableLength === 0) recycle(message);
     } else {
       this.#sendUnanswered(message, operation);
@@ -240,7 +242,17 @@ export class Connection {
     const done = () => {
       if (this.#operation === operation) this.#complete({ ok: 1 });
     };
-    if (this.#socket.write(message, done)) done();
+    if (this.#write(message, operation.options.sequence, done)) done();
+  }
+
+  /** In one go: a message is never in two packets for no reason. */
+  #write(message: Buffer, sequence?: DocumentSequence, done?: () => void): boolean {
+    if (sequence === undefined) return this.#socket.write(message, done);
+    this.#socket.cork();
+    this.#socket.write(message);
+    const roomLeft = this.#socket.write(sequence.bytes, done);
+    this.#socket.uncork();
+    return roomLeft;
   }
 
   #follow(operation: Operation): void {
@@ -283,7 +295,7 @@ export class Connection {
   }
 
   #take(message: Buffer): void {
-    const reply = decodeReply(message, this.#operation?.options);
+    const reply = decodeReply(message, this.#operation?.options, this.#options.uuids);
     if (this.#operation === null) throw new ProtocolError('a reply came that nobody had asked for');
     if (reply.responseTo !== this.#requestId) {
       throw new ProtocolError(`the reply answers request ${reply.responseTo}, not ${this.#requestId}`);

@@ -2,7 +2,7 @@ import { type Document, Long } from 'bson';
 import { getMoreCommand, killCursorsCommand, type Namespace } from './commands';
 import type { Connection } from './connection';
 import type { Engine, RunOptions } from './engine';
-import { AutoReconnect, CursorNotFound, OperationFailure } from './errors';
+import { CursorNotFound, OperationFailure } from './errors';
 import type { Server } from './server';
 
 /** How a cursor goes on after its first batch. */
@@ -24,9 +24,13 @@ export interface CursorOptions {
   adapt?: (reply: Document) => Document;
   /** How its commands are run. */
   run?: RunOptions;
-  /** Applied to each batch as it arrives. */
-  arriving?: ((batch: Document[]) => Document[] | Promise<Document[]>) | null;
+  /** Asked for each batch what is to be made of it. */
+  arriving?: Arriving | null;
 }
+
+/** What is to be made of the batch that arrives; null: nothing, it stays as it is. */
+export type Arriving = () => ChangeBatch | null;
+type ChangeBatch = (batch: Document[]) => Promise<Document[]>;
 
 /** What is left on the server when a cursor is forgotten. */
 interface Remains {
@@ -82,6 +86,8 @@ export class Cursor {
   #id: Long | null = null;
   #batch: Document[] = [];
   #position = 0;
+  /** A batch that is here but must be worked on before it is given out. */
+  #arrived: { readonly batch: Document[]; readonly change: ChangeBatch } | null = null;
   #retrieved = 0;
   #pending: Promise<boolean> | null = null;
   #remains: Remains | null = null;
@@ -155,6 +161,7 @@ export class Cursor {
 
   get #mayHaveMore(): boolean {
     if (this.#closed) return false;
+    if (this.#arrived !== null) return true;
     return this.#id === null || !this.#id.isZero();
   }
 
@@ -186,13 +193,14 @@ export class Cursor {
   /** Up to `length` documents, `null`: all that are left. */
   async toList(length: number | null): Promise<Document[]> {
     const most = length ?? Number.POSITIVE_INFINITY;
-    let list: Document[] = [];
     if (most === 0 && !this.started) await this.fetch();
-    while (list.length < most && (await this.fetch())) {
-      const rest = this.#takeBuffered(most - list.length);
-      if (list.length === 0) list = rest;
-      else for (const document of rest) list.push(document);
-    }
+    if (most === 0 || !(await this.fetch())) return [];
+    let list = this.#takeBuffered(most);
+    if (list.length === most || !(await this.fetch())) return list;
+    // The first batch itself may be in the hands of a listener.
+    list = [...list];
+    do for (const document of this.#takeBuffered(most - list.length)) list.push(document);
+    while (list.length < most && (await this.fetch()));
     return list;
   }
 
@@ -208,7 +216,10 @@ export class Cursor {
   async #fetchBatch(): Promise<boolean> {
     do {
       const command = this.#command;
-      await this.#attempt(() => (command === null ? this.#getMore(this.#id as Long) : this.#open(command)));
+      await this.#attempt(() => {
+        if (this.#arrived !== null) return this.#arrive();
+        return command === null ? this.#getMore(this.#id as Long) : this.#open(command);
+      });
     } while (this.buffered === 0 && this.#mayHaveMore && this.#options.tailable !== true);
     return this.buffered > 0;
   }
@@ -221,8 +232,8 @@ export class Cursor {
       const remains = this.#release();
       this.#id = Long.ZERO;
       this.#giveBack();
-      // The server may not have noticed that nobody waits for it any longer.
-      if (error instanceof AutoReconnect && remains !== null) void killRemains(remains);
+      // The server may not know that nobody waits for it any longer.
+      if (!(error instanceof OperationFailure) && remains !== null) void killRemains(remains);
       if (this.#options.tailable !== true || !isLostPosition(error)) throw error;
     }
   }
@@ -231,16 +242,16 @@ export class Cursor {
     this.#command = null;
     const command = typeof given === 'function' ? await given() : given;
     if (this.#options.exhaust === true) await this.#checkOut();
-    const arriving = await this.#engine.run(
+    await this.#engine.run(
       command,
       (reply, operation) => {
         this.#server = this.#engine.serverAt(operation.address);
         const { cursor } = (this.#options.adapt?.(reply) ?? reply) as CursorReply;
-        return this.#take(cursor.firstBatch, cursor);
+        this.#take(cursor.firstBatch, cursor);
       },
       this.#connection === null ? this.#options.run : { ...this.#options.run, connection: this.#connection },
     );
-    if (arriving !== null) await this.#arrive(arriving);
+    if (this.#arrived !== null) await this.#arrive();
   }
 
   async #getMore(id: Long): Promise<void> {
@@ -257,12 +268,8 @@ export class Cursor {
       options.connection = this.#connection;
       options.exhaustAllowed = this.#connection.description.maxWireVersion >= STREAMS_BATCHES;
     }
-    const arriving = await this.#engine.run(
-      command,
-      (reply) => this.#take(reply.cursor.nextBatch, reply.cursor),
-      options,
-    );
-    if (arriving !== null) await this.#arrive(arriving);
+    await this.#engine.run(command, (reply) => this.#take(reply.cursor.nextBatch, reply.cursor), options);
+    if (this.#arrived !== null) await this.#arrive();
   }
 
   async #checkOut(): Promise<void> {
@@ -280,8 +287,8 @@ export class Cursor {
     else pool.checkin(connection);
   }
 
-  /** A batch is here. What must still be worked on is given back. */
-  #take(batch: Document[], { id, ns }: { id: Long | number; ns: string }): Document[] | null {
+  /** A batch is here; it may have to be worked on before it is given out. */
+  #take(batch: Document[], { id, ns }: { id: Long | number; ns: string }): void {
     this.#retrieved += batch.length;
     this.#id = typeof id === 'number' ? Long.fromNumber(id) : id;
     if (ns !== `${this.#namespace.database}.${this.#namespace.collection}`) this.#namespace = parseNamespace(ns);
@@ -290,18 +297,21 @@ export class Cursor {
     if (this.#closed) {
       const remains = this.#release();
       if (remains !== null) void killRemains(remains);
-      return null;
+      return;
     }
-    if (this.#options.arriving !== undefined && this.#options.arriving !== null && batch.length > 0) return batch;
-    this.#batch = batch;
+    const change = batch.length === 0 ? null : (this.#options.arriving?.() ?? null);
+    this.#arrived = change === null ? null : { batch, change };
+    this.#batch = change === null ? batch : [];
     this.#position = 0;
-    return null;
   }
 
-  async #arrive(batch: Document[]): Promise<void> {
-    const { arriving } = this.#options;
-    this.#batch = arriving === undefined || arriving === null ? batch : await arriving(batch);
-    this.#position = 0;
+  async #arrive(): Promise<void> {
+    const { batch, change } = this.#arrived as { batch: Document[]; change: ChangeBatch };
+    try {
+      this.#batch = await change(batch);
+    } finally {
+      this.#arrived = null;
+    }
   }
 
   #takeBuffered(most: number): Document[] {

@@ -1,6 +1,6 @@
 /** What a document is, and what may stand in one that is to be stored. */
 
-import { type Document, ObjectId } from 'bson';
+import { DBRef, type Document, ObjectId, UUID } from 'bson';
 import { InvalidDocument } from './errors';
 
 /** A plain object, an instance of a class of the application's, or an ordered map; not an array, not a BSON value. */
@@ -64,14 +64,26 @@ export function addId(document: Document): boolean {
 const DEEPEST = 200;
 const DOLLAR = 36;
 
+/** Whether the check under way has come upon a UUID. */
+let uuidSeen = false;
+
 /**
  * Check a document before it is encoded: the encoder leaves some values out in silence, so that a filter would match
  * everything, and makes others into something else. A document to be stored can have its keys checked as well: none
  * may begin with `$` or contain `.`, at any depth.
+ * @returns whether there is a UUID in it, whose encoding is a matter of settings
+ * @param where the method, for the error
  * @throws InvalidDocument naming the key, never a value
  */
-export function checkStorable(document: Document, checkKeys: boolean): void {
-  checkFields(document, checkKeys, 0);
+export function checkStorable(document: Document, checkKeys: boolean, where: string | null = null): boolean {
+  uuidSeen = false;
+  try {
+    checkFields(document, checkKeys, 0);
+  } catch (error) {
+    if (where === null || !(error instanceof InvalidDocument)) throw error;
+    throw new InvalidDocument(`${where}: ${error.message}`);
+  }
+  return uuidSeen;
 }
 
 /**
@@ -138,7 +150,9 @@ function checkObject(key: string, value: object, checkKeys: boolean, depth: numb
 
 /** Of what is no document: BSON values (a `DBRef` has `$` keys by right), regular expressions, bytes. */
 function isEncodable(value: object): boolean {
-  return (
-    (value as { _bsontype?: unknown })._bsontype !== undefined || value instanceof RegExp || value instanceof Uint8Array
-  );
+  if ((value as { _bsontype?: unknown })._bsontype !== undefined) {
+    if (value instanceof UUID || (value instanceof DBRef && value.oid instanceof UUID)) uuidSeen = true;
+    return true;
+  }
+  return value instanceof RegExp || value instanceof Uint8Array;
 }

@@ -33,6 +33,7 @@ export function encode(document: Document): Uint8Array {
 /** Type byte, `_id`, NUL, and the twelve bytes of an ObjectId. */
 const ID_SIZE = 1 + 4 + 12;
 const OBJECT_ID = 7;
+const id = Buffer.alloc(ID_SIZE);
 
 /**
  * An `_id` that the driver added stands last in the document; bytes are cheaper to put in order than objects.
@@ -42,7 +43,7 @@ export function moveIdFirst(bytes: Uint8Array, start: number): void {
   const end = start + int32(bytes, start) - 1;
   const idStart = end - ID_SIZE;
   if (bytes[idStart] !== OBJECT_ID || bytes[idStart + 1] !== 0x5f /* _ */) return;
-  const id = Uint8Array.from(bytes.subarray(idStart, end)); // a Buffer's slice would be no copy
+  for (let place = 0; place < ID_SIZE; place++) id[place] = bytes[idStart + place] as number;
   bytes.copyWithin(start + 4 + ID_SIZE, start + 4, idStart);
   bytes.set(id, start + 4);
 }

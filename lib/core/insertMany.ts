@@ -1,75 +1,41 @@
 import type { Document } from 'bson';
-import { insertCommand, type Namespace } from './commands';
+import type { Namespace } from './commands';
 import type { Engine } from './engine';
-import type { Finish } from './operation';
-import { SequenceBuilder } from './sequence';
+import type { Statement } from './sequence';
+import { sendWrites } from './writeBatches';
 import type { WriteConcern } from './writeConcern';
+import { writeFailure } from './writeReply';
 
-/** A document to insert. */
-export interface Inserted {
-  readonly document: Document;
-  /** Its `_id` was added by the driver: see `moveIdFirst`. */
-  readonly idLast: boolean;
-}
-
-export interface InsertManyOptions<T> {
+export interface InsertManyOptions {
   readonly ordered: boolean;
   readonly writeConcern: WriteConcern;
   /** Further fields of each command. */
   readonly extra?: Document;
-  /** Reads the reply of one batch; what it throws ends an ordered insert. */
-  readonly finish: Finish<T>;
 }
 
 /**
- * Insert any number of documents, in as many commands as the server's limits ask for; no more of them are encoded at
- * once than one command holds.
- * @returns what `finish` made of each reply
- * @throws DocumentTooLarge: what stands before it may have been inserted
- * @throws what `finish` throws: at once if ordered; else the last failure, after all batches were tried
+ * Insert any number of documents, and have the last failure thrown, as a single write does. For the whole story there
+ * is `bulkWrite`.
+ * @throws DuplicateKeyError, WriteError: the last document that failed; ordered: those behind it were not sent
+ * @throws WTimeoutError, WriteConcernError: all were sent, but not written as widely as asked
+ * @throws DocumentTooLarge, InvalidDocument: what stands before it was sent
  */
-export async function insertMany<T>(
+export async function insertMany(
   engine: Engine,
   namespace: Namespace,
-  documents: Iterable<Inserted> | AsyncIterable<Inserted>,
-  options: InsertManyOptions<T>,
-): Promise<T[]> {
-  const { description } = await engine.connect();
-  const { ordered, writeConcern, extra, finish } = options;
-  const replies: T[] = [];
-  let failure: unknown = null;
-  const sequence = new SequenceBuilder(
-    'documents',
-    `insert on ${namespace.database}.${namespace.collection}`,
-    description,
-  );
-
-  const send = async () => {
-    const command = insertCommand(namespace, []);
-    delete command.documents;
-    if (!ordered) command.ordered = false;
-    if (writeConcern.toSend !== null) command.writeConcern = writeConcern.toSend;
-    Object.assign(command, extra);
-    const run = { sequence: sequence.take(), acknowledged: writeConcern.acknowledged };
-    try {
-      replies.push(await engine.run(command, finish, run));
-    } catch (error) {
-      if (ordered) throw error;
-      failure = error;
-    }
-  };
-
-  const overflow = async ({ document, idLast }: Inserted) => {
-    await send();
-    sequence.add(document, idLast);
-  };
-
-  if (Symbol.iterator in documents) {
-    for (const next of documents) if (!sequence.add(next.document, next.idLast)) await overflow(next);
-  } else {
-    for await (const next of documents) if (!sequence.add(next.document, next.idLast)) await overflow(next);
-  }
-  if (sequence.count > 0) await send();
+  documents: Iterable<Statement> | AsyncIterable<Statement>,
+  { ordered, writeConcern, extra }: InsertManyOptions,
+): Promise<void> {
+  let failure: Error | null = null;
+  await sendWrites(engine, namespace, 'insert', documents, {
+    ordered,
+    writeConcern,
+    extra,
+    nameOf: (n) => `document ${n + 1}`,
+    received(reply, operation, first) {
+      failure = writeFailure(reply, operation, first) ?? failure;
+      return !ordered || reply.writeErrors === undefined;
+    },
+  });
   if (failure !== null) throw failure;
-  return replies;
 }

@@ -5,11 +5,12 @@
  * @see MongoDB wire protocol; specification "OP_MSG"
  */
 
-import { type DeserializeOptions, type Document, deserialize, serialize, serializeWithBufferAndIndex } from 'bson';
+import { type DeserializeOptions, type Document, deserialize, serialize } from 'bson';
 import { crc32c } from './crc32c';
 import { type DocumentClass, dressReply } from './documentClass';
 import { encode, insertedDocumentStart, moveIdFirst } from './encode';
 import { ProtocolError } from './errors';
+import { decodeUuids, type UuidReading } from './uuids';
 
 const OP_REPLY = 1;
 const OP_QUERY = 2004;
@@ -65,7 +66,10 @@ const SLAB_SIZE = 64 * 1024;
 let slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
 let slabUsed = 0;
 
-/** An OP_MSG with the command as its body, and documents beside it. */
+/**
+ * An OP_MSG with the command as its body. Where there are documents beside it, it ends where their bytes begin, which
+ * follow as they are.
+ */
 export function encodeCommand(
   requestId: number,
   flags: number,
@@ -77,8 +81,8 @@ export function encodeCommand(
   const end = MSG_BODY_OFFSET + body.length;
   const nameSize = sequence === undefined ? 0 : Buffer.byteLength(sequence.field) + 1;
   const sectionSize = sequence === undefined ? 0 : 4 + nameSize + sequence.bytes.length;
-  const message = place(sequence === undefined ? end : end + 1 + sectionSize);
-  writeHeader(message, requestId, OP_MSG);
+  const message = place(sequence === undefined ? end : end + 5 + nameSize);
+  writeHeader(message, requestId, OP_MSG, message.length + (sequence?.bytes.length ?? 0));
   message.writeInt32LE(flags, HEADER_SIZE);
   message[MSG_BODY_OFFSET - 1] = 0; // kind: body
   message.set(body, MSG_BODY_OFFSET);
@@ -86,7 +90,6 @@ export function encodeCommand(
     message[end] = 1; // kind: document sequence
     message.writeInt32LE(sectionSize, end + 1);
     message.write(`${sequence.field}\0`, end + 5);
-    message.set(sequence.bytes, end + 5 + nameSize);
   }
   return message;
 }
@@ -108,8 +111,8 @@ export function recycle(message: Buffer): void {
   if (message.buffer === slab.buffer && message.byteOffset + message.length === slabUsed) slabUsed = message.byteOffset;
 }
 
-function writeHeader(message: Buffer, requestId: number, opcode: number): void {
-  message.writeInt32LE(message.length, 0);
+function writeHeader(message: Buffer, requestId: number, opcode: number, length: number): void {
+  message.writeInt32LE(length, 0);
   message.writeInt32LE(requestId, 4);
   message.writeInt32LE(0, 8);
   message.writeInt32LE(opcode, 12);
@@ -121,7 +124,7 @@ export function encodeLegacyQuery(requestId: number, command: Document): Buffer 
   const body = serialize(command);
   const bodyOffset = HEADER_SIZE + 4 + namespace.length + 8;
   const message = Buffer.alloc(bodyOffset + body.length);
-  writeHeader(message, requestId, OP_QUERY);
+  writeHeader(message, requestId, OP_QUERY, message.length);
   message.write(namespace, HEADER_SIZE + 4);
   message.writeInt32LE(-1, bodyOffset - 4); // one document, then close
   message.set(body, bodyOffset);
@@ -136,19 +139,27 @@ export interface DecodingOptions {
   documentClass?: DocumentClass;
   /** The whole reply is the user's, since the command was: `cursor` in it is dressed as well. */
   wholeReply?: boolean;
+  /** What is read as UUID, in place of the client's setting; null: what bson reads so. */
+  uuids?: UuidReading | null;
 }
 
 const DEFAULTS: DecodingOptions & EncodingOptions = {};
 
 /**
  * Take a whole message apart.
+ * @param uuids what is read as UUID, unless the operation says otherwise
  * @throws ProtocolError: an unknown opcode or section, or BSON that cannot be read
  */
-export function decodeReply(message: Buffer, options: DecodingOptions = DEFAULTS): Reply {
+export function decodeReply(
+  message: Buffer,
+  options: DecodingOptions = DEFAULTS,
+  uuids: UuidReading | null = null,
+): Reply {
   const responseTo = message.readInt32LE(8);
   const opcode = message.readInt32LE(12);
   try {
-    if (opcode === OP_MSG) return decodeMsg(message, responseTo, options);
+    if (opcode === OP_MSG)
+      return decodeMsg(message, responseTo, options, options.uuids === undefined ? uuids : options.uuids);
     if (opcode === OP_REPLY) return decodeLegacyReply(message, responseTo);
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
@@ -159,7 +170,7 @@ export function decodeReply(message: Buffer, options: DecodingOptions = DEFAULTS
 
 const DECODING = { index: MSG_BODY_OFFSET, allowObjectSmallerThanBufferSize: true };
 
-function decodeMsg(message: Buffer, responseTo: number, options: DecodingOptions): Reply {
+function decodeMsg(message: Buffer, responseTo: number, options: DecodingOptions, uuids: UuidReading | null): Reply {
   const { decoding, documentClass, wholeReply = false } = options;
   if (message.length < MSG_BODY_OFFSET + 5)
     throw new ProtocolError(`the reply is cut short at ${message.length} bytes`);
@@ -170,6 +181,7 @@ function decodeMsg(message: Buffer, responseTo: number, options: DecodingOptions
   const moreToCome = (flags & MORE_TO_COME) !== 0;
   if (message[MSG_BODY_OFFSET - 1] === 0 && message.readInt32LE(MSG_BODY_OFFSET) === end - MSG_BODY_OFFSET) {
     const body = deserialize(message, decoding === undefined ? DECODING : { ...decoding, ...DECODING });
+    if (uuids !== null) decodeUuids(message, body, uuids);
     if (documentClass !== undefined) dressReply(message, MSG_BODY_OFFSET, body, documentClass, wholeReply);
     return { requestId: message.readInt32LE(4), responseTo, moreToCome, body };
   }

@@ -14,6 +14,7 @@ import {
   ReadPreference,
   SECONDARY_PREFERRED,
 } from './readPreference';
+import { uuidReading } from './uuids';
 import { WriteConcern, type WriteConcernFields } from './writeConcern';
 
 /** The arguments of a client's constructor. */
@@ -50,6 +51,9 @@ export function readOptions(given: ClientArguments, policy: Policy): ClientOptio
   const database = lastOf((string) => string.database);
   const user = strings.findLast((string) => string.username !== null);
 
+  const uuidRepresentation =
+    values.uuidRepresentation ?? (policy.optionNames === 'PyMongo 2.7' ? 'pythonLegacy' : 'unspecified');
+
   return Object.freeze<ClientOptions>({
     seeds,
     database,
@@ -66,14 +70,14 @@ export function readOptions(given: ClientArguments, policy: Policy): ClientOptio
       compressors: values.compressors ?? Object.freeze([]),
       zlibCompressionLevel: values.zlibCompressionLevel ?? -1,
       localhostFamily: policy.localhost === 'IPv4' ? 4 : 0,
+      uuids: uuidReading(uuidRepresentation, policy.readsUuids),
     }),
     readPreference: readPreferenceOf(values),
     writeConcern: writeConcernOf(values, policy),
     readConcern: values.readConcernLevel === undefined ? null : Object.freeze({ level: values.readConcernLevel }),
     retryReads: values.retryReads ?? policy.retries,
     retryWrites: values.retryWrites ?? policy.retries,
-    uuidRepresentation:
-      values.uuidRepresentation ?? (policy.optionNames === 'PyMongo 2.7' ? 'pythonLegacy' : 'unspecified'),
+    uuidRepresentation,
     documentClass: values.documentClass ?? Object,
     tzAware: values.tzAware ?? false,
     ioLoop: values.ioLoop ?? null,

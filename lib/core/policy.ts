@@ -23,6 +23,8 @@ export interface Policy {
   readonly checkKeys: boolean;
   /** An empty projection: only `_id`, or sent as it is. */
   readonly emptyProjection: '_id' | 'as is';
+  /** Which binary values of a reply become UUIDs: subtypes 3 and 4, or only the one in which UUIDs are written. */
+  readonly readsUuids: 'both subtypes' | 'the one it writes';
   /** `localhost`: IPv4 only, or every address in resolver order. */
   readonly localhost: 'IPv4' | 'resolver order';
 }

@@ -40,6 +40,8 @@ export class Pool implements ConnectionOwner {
   readonly #connections = new Set<Connection>();
   /** The most recently used last: it is the one to use again, so that the others can grow old. */
   readonly #idle: Connection[] = [];
+  /** Those who only want to know what the server is. */
+  readonly #primers: { resolve(): void; reject(error: Error): void }[] = [];
   readonly #waiters = new Queue<Waiter>();
   #lending = false;
   #rechecking = false;
@@ -152,9 +154,13 @@ export class Pool implements ConnectionOwner {
   }
 
   /** Open a connection, unless there is one, to find out what the server is. */
-  async prime(): Promise<void> {
-    if (this.#idle.length > 0) return;
-    this.checkin(await this.checkout());
+  prime(): Promise<void> {
+    if (this.#proven) return Promise.resolve();
+    if (this.#closed !== null) return Promise.reject(this.#closed);
+    return new Promise((resolve, reject) => {
+      this.#primers.push({ resolve, reject });
+      this.#pump();
+    });
   }
 
   /** Start a new generation: idle connections close now, checked-out ones when they come back. */
@@ -217,15 +223,15 @@ export class Pool implements ConnectionOwner {
 
   /** Give connections to those who wait: idle ones, old ones after a closer look, and new ones as far as allowed. */
   #pump(): void {
-    if (this.#waiters.length === 0 || this.#lending) return;
+    if ((this.#waiters.length === 0 && this.#primers.length === 0) || this.#lending) return;
     this.#lendIdle(TRUSTED_IDLE_TIME);
-    if (this.#waiters.length === 0 || this.#closed !== null) return;
+    if ((this.#waiters.length === 0 && this.#primers.length === 0) || this.#closed !== null) return;
     if (this.#idle.length > 0) {
       this.#recheckIdle();
       return;
     }
     const { maxSize, maxConnecting } = this.#options;
-    const opening = Math.min(this.#proven ? maxConnecting : 1, this.#waiters.length);
+    const opening = Math.min(this.#proven ? maxConnecting : 1, this.#waiters.length + this.#primers.length);
     while (this.#connections.size < maxSize && this.#opening < opening) this.#open();
   }
 
@@ -292,6 +298,7 @@ export class Pool implements ConnectionOwner {
         if (connection.generation === this.#generation) {
           this.#proven = true;
           this.#onDescription(connection.description);
+          for (const { resolve } of this.#primers.splice(0)) resolve();
           this.#admit(connection);
         } else {
           this.#drop(connection, 'stale');
@@ -393,6 +400,7 @@ export class Pool implements ConnectionOwner {
   }
 
   #failWaiters(error: Error, reason: CheckOutFailedReason): void {
+    for (const { reject } of this.#primers.splice(0)) reject(error);
     for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
       this.#refuse(waiter, error, reason);
     }

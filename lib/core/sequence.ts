@@ -4,82 +4,167 @@ import { DocumentTooLarge, InvalidDocument } from './errors';
 import type { DocumentSequence } from './message';
 import type { ServerDescription } from './serverDescription';
 
-/** What a message holds besides its documents. */
-const MESSAGE_OVERHEAD = 16 * 1024;
-const FIRST_CAPACITY = 64 * 1024;
+/** What is sent of one write. */
+export interface Statement {
+  /** A document to insert, or a statement as the `update` and `delete` commands have them. */
+  readonly document: Document;
+  /** Its `_id` was added by the driver: see `moveIdFirst`. */
+  readonly idLast?: boolean;
+}
+
+/** What a message holds besides its documents, and what a server grants a statement besides its document. */
+const OVERHEAD = 16 * 1024;
+const FIRST_CAPACITY = 16 * 1024;
+const NOTHING = Buffer.alloc(0);
+
+/** Documents are handed to the encoder by the dozen: about so many bytes, and at most so many documents, at once. */
+const CHUNK_SIZE = 256 * 1024;
+const LONGEST_CHUNK = 256;
 
 /** Encodes documents one behind the other, as many as one message may hold. */
 export class SequenceBuilder {
-  readonly #field: string;
-  /** Command and namespace, for errors. */
-  readonly #description: string;
+  readonly #field: 'documents' | 'updates' | 'deletes';
+  /** Names the nth (from 0) of all that were added, with command and namespace; for errors. */
+  readonly #nameOf: (n: number) => string;
   readonly #limits: ServerDescription;
-  #bytes = Buffer.allocUnsafe(FIRST_CAPACITY);
+  /** How many documents are expected in all; 0: nobody knows. */
+  readonly #expected: number;
+  #bytes: Buffer = NOTHING;
   #size = 0;
   #count = 0;
   #total = 0;
+  #chunk = 1;
 
-  constructor(field: string, description: string, limits: ServerDescription) {
+  constructor(
+    field: 'documents' | 'updates' | 'deletes',
+    nameOf: (n: number) => string,
+    limits: ServerDescription,
+    expected: number,
+  ) {
     this.#field = field;
-    this.#description = description;
+    this.#nameOf = nameOf;
     this.#limits = limits;
+    this.#expected = expected;
   }
 
   get count(): number {
     return this.#count;
   }
 
+  /** How many statements are best added at once. */
+  get chunk(): number {
+    return this.#chunk;
+  }
+
   /**
-   * Add one more; bytes are a document that is encoded already.
-   * @param idLast its `_id` was added by the driver: see `moveIdFirst`
-   * @returns false: it does not fit beside the others, which must be taken first
-   * @throws DocumentTooLarge, InvalidDocument
+   * Add statements, beginning with the one at `from`, as many as fit.
+   * @returns how many; when not all, those that were added must be taken before it goes on
+   * @throws DocumentTooLarge, InvalidDocument: of the first one, when nothing is there that had to be taken before
    */
-  add(document: Document | Uint8Array, idLast = false): boolean {
-    if (this.#count === this.#limits.maxWriteBatchSize) return false;
-    const bytes = this.#encode(document);
-    if (bytes.length > this.#limits.maxBsonSize) throw this.#tooLarge(bytes.length);
-    if (idLast) moveIdFirst(bytes, 0);
-    const end = this.#size + bytes.length;
-    if (this.#count > 0 && end > this.#limits.maxMessageSize - MESSAGE_OVERHEAD) return false;
-    if (end > this.#bytes.length) this.#grow(end);
-    this.#bytes.set(bytes, this.#size);
-    this.#size = end;
-    this.#count++;
-    this.#total++;
+  add(statements: readonly Statement[], from: number): number {
+    const documents = from === 0 ? statements : statements.slice(from);
+    let encoded: Uint8Array;
+    try {
+      encoded = encode({ '': documents.map(({ document }) => document) });
+    } catch (error) {
+      if (documents.length > 1) return this.#addEach(documents);
+      if (this.#count > 0) return 0;
+      throw this.#unencodable(error as Error, (documents[0] as Statement).document);
+    }
+    return this.#addEncoded(documents, Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length));
+  }
+
+  /** One of them cannot be encoded, or together they are too long for the encoder. */
+  #addEach(statements: readonly Statement[]): number {
+    for (const [index, statement] of statements.entries()) {
+      try {
+        if (this.add([statement], 0) === 0) return index;
+      } catch (error) {
+        if (index > 0) return index;
+        throw error;
+      }
+    }
+    return statements.length;
+  }
+
+  /** @param encoded the documents as the array in `{ '': [...] }` */
+  #addEncoded(statements: readonly Statement[], encoded: Buffer): number {
+    let at = ENCODED_ARRAY_START;
+    for (const [index, { document, idLast }] of statements.entries()) {
+      while (encoded[++at] !== 0); // its type, then its key
+      at++;
+      const size = encoded.readInt32LE(at);
+      if (!this.#hasRoomFor(size, document)) return index;
+      if (idLast === true) moveIdFirst(encoded, at);
+      encoded.copy(this.#bytes, this.#size, at, at + size);
+      at += size;
+      this.#size += size;
+      this.#count++;
+      this.#total++;
+    }
+    this.#chunk = Math.max(1, Math.min(LONGEST_CHUNK, Math.floor((CHUNK_SIZE * this.#count) / this.#size)));
+    return statements.length;
+  }
+
+  /** @throws DocumentTooLarge, when nothing is there that had to be taken before */
+  #hasRoomFor(size: number, document: Document): boolean {
+    const { maxBsonSize, maxMessageSize, maxWriteBatchSize } = this.#limits;
+    const end = this.#size + size;
+    if (this.#count > 0) {
+      if (this.#count === maxWriteBatchSize || end > maxMessageSize - OVERHEAD) return false;
+      if (size > maxBsonSize && this.#isTooLarge(document, size)) return false;
+    } else if (size > maxBsonSize && this.#isTooLarge(document, size)) {
+      throw this.#tooLarge(size);
+    }
+    if (end > this.#bytes.length) this.#grow(end, size);
     return true;
   }
 
   /** What was added, ready to be sent; the next is a new sequence. */
   take(): DocumentSequence {
     const sequence = { field: this.#field, bytes: this.#bytes.subarray(0, this.#size), count: this.#count };
-    this.#bytes = Buffer.allocUnsafe(FIRST_CAPACITY);
+    this.#bytes = NOTHING;
     this.#size = 0;
     this.#count = 0;
     return sequence;
   }
 
-  #encode(document: Document | Uint8Array): Uint8Array {
-    if (document instanceof Uint8Array) return document;
-    try {
-      return encode(document);
-    } catch (error) {
-      if (error instanceof RangeError) throw this.#tooLarge(calculateObjectSize(document, { ignoreUndefined: false }));
-      const message = `${this.#description}: document ${this.#total + 1}: ${(error as Error).message}`;
-      throw new InvalidDocument(message, { cause: error });
-    }
+  /** What was taken is sent and answered: its place can be used again. */
+  reuse({ bytes }: DocumentSequence): void {
+    if (this.#size === 0) this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset);
   }
 
-  #grow(needed: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+  #grow(needed: number, size: number): void {
+    // Documents of one kind are about equally long.
+    const guess = Math.max(FIRST_CAPACITY, 2 * this.#bytes.length, this.#expected * size * 1.1);
+    const capacity = Math.max(needed, Math.min(Math.ceil(guess), this.#limits.maxMessageSize));
+    const larger = Buffer.allocUnsafeSlow(capacity);
     this.#bytes.copy(larger, 0, 0, this.#size);
     this.#bytes = larger;
   }
 
-  #tooLarge(size: number): Error {
-    return new DocumentTooLarge(
-      `${this.#description}: document ${this.#total + 1} has ${size} bytes, ` +
-        `${this.#limits.address} takes ${this.#limits.maxBsonSize}`,
-    );
+  /** Whether the user's document in the statement is over the limit. */
+  #isTooLarge(document: Document, size: number): boolean {
+    let own = size;
+    if (this.#field !== 'documents') own -= OVERHEAD;
+    if (this.#field === 'updates') own = Math.max(own, sizeOf(document.u));
+    return own > this.#limits.maxBsonSize;
   }
+
+  #unencodable(error: Error, document: Document): Error {
+    if (error instanceof RangeError) return this.#tooLarge(sizeOf(document));
+    return new InvalidDocument(`${this.#nameOf(this.#total)}: ${error.message}`, { cause: error });
+  }
+
+  #tooLarge(size: number): Error {
+    const { address, maxBsonSize } = this.#limits;
+    return new DocumentTooLarge(`${this.#nameOf(this.#total)} has ${size} bytes, ${address} takes ${maxBsonSize}`);
+  }
+}
+
+/** Length, type, empty key; then the array's length. */
+const ENCODED_ARRAY_START = 4 + 1 + 1 + 4;
+
+function sizeOf(document: Document): number {
+  return calculateObjectSize(document, { ignoreUndefined: false });
 }

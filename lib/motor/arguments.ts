@@ -9,12 +9,11 @@ import { sourceOf } from './scopeFolding';
 
 /**
  * A query document; null stands for "any document" and anything that is no document for the `_id` to look for.
- * @throws InvalidDocument: a value that cannot be encoded
  * @see Motor 0.2, `spec_or_id`
  */
 export function specOf(specOrId: unknown): Document {
   if (specOrId === null || specOrId === undefined) return {};
-  return checkEncodable(isDocument(specOrId) ? specOrId : { _id: specOrId });
+  return isDocument(specOrId) ? specOrId : { _id: specOrId };
 }
 
 /** @throws TypeError: no document */

@@ -1,11 +1,13 @@
 import { inspect } from 'node:util';
 import type { Document } from 'bson';
 import type { CursorId } from '../../typings/documents';
-import type { Cursor as CoreCursor } from '../core/cursor';
+import type { Arriving, Cursor as CoreCursor } from '../core/cursor';
 import { InvalidOperation } from '../core/errors';
 import type { MotorCollection } from './collection';
 import { Bound } from './dual';
+import type { Loop } from './ioLoop';
 import { expect, type Given, keywords, orNull, whole } from './keywords';
+import { MANIPULATORS } from './settings';
 
 const TO_LIST = keywords({ length: [undefined, orNull(whole)] });
 export type ToListKw = Given<typeof TO_LIST>;
@@ -27,6 +29,14 @@ const NO = Promise.resolve(false);
 
 /** Milliseconds between two looks at a tailable cursor whose server does not wait for data. */
 const TAIL_PAUSE = 100;
+
+/** What the manipulators of the collection's database, as many as there are by then, make of a batch. */
+export function arrivingAt(collection: MotorCollection): Arriving {
+  return () => {
+    const manipulators = collection.database[MANIPULATORS];
+    return manipulators === null ? null : (batch) => manipulators.outgoingBatch(batch, collection);
+  };
+}
 
 /** What the two kinds of cursors have in common: how documents are taken out of one. */
 export abstract class BatchCursor extends Bound {
@@ -220,8 +230,8 @@ export abstract class BatchCursor extends Bound {
     return other === this;
   }
 
-  /** The `io_loop` given to the client, or null. */
-  get_io_loop(): unknown {
+  /** The `io_loop` given to the client, else the current loop. */
+  get_io_loop(): Loop {
     return this.#collection.get_io_loop();
   }
 

@@ -1,6 +1,6 @@
 import type { Document } from 'bson';
 import type { Addr } from '../../typings/documents';
-import type { Children, Dual } from '../../typings/dual';
+import type { Children, Dual, DualClass } from '../../typings/dual';
 import type { Address } from '../core/address';
 import type { ClientOptions, DocumentClass } from '../core/clientOptions';
 import { Engine } from '../core/engine';
@@ -14,7 +14,7 @@ import { MotorDatabase } from './database';
 import { dual, only } from './dual';
 import { sendOrServe } from './goneCommands';
 import { IndexCache } from './indexCache';
-import { currentLoop } from './ioLoop';
+import { currentLoop, type Loop } from './ioLoop';
 import { bool, expect, fn, type Given, keywords, orNull, picture, string } from './keywords';
 import { type AnyCursorId, cursorIdOf, killCursors } from './killCursors';
 import { checkDatabaseName } from './names';
@@ -104,9 +104,9 @@ class Client extends Settings {
    * @throws AutoReconnect, ConnectionFailure: nobody answers; ConfigurationError: a member of another replica set
    * @see Motor 0.2, MotorClient.open
    */
-  async open(): Promise<this> {
+  async open(): Promise<MotorClient> {
     await this[ENGINE].connect();
-    return this;
+    return this as unknown as MotorClient;
   }
 
   /**
@@ -350,9 +350,12 @@ class Client extends Settings {
     return maxSize === Number.POSITIVE_INFINITY ? null : maxSize;
   }
 
-  /** The `io_loop` given to the constructor, else the current one. */
-  get_io_loop(): unknown {
-    return this.#options.ioLoop ?? currentLoop();
+  /**
+   * The `io_loop` given to the constructor, else the current loop: that of `compat/tornado` once it is imported.
+   * @see Motor 0.2, MotorClient.get_io_loop
+   */
+  get_io_loop(): Loop {
+    return (this.#options.ioLoop as Loop | null) ?? currentLoop();
   }
 
   /** Whether this is a client of the same class with the same address: the connected one, else the seeds. */
@@ -383,7 +386,7 @@ function addresses(client: Client): readonly Address[] {
 
 withChildren(Client, (client, name) => client.get_database(name));
 
-export const MotorClient = dual(
+export const MotorClient: DualClass<typeof Client, MotorClient> = dual(
   Client,
   {
     open: only(0),

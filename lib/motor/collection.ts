@@ -1,6 +1,6 @@
 import type { Document } from 'bson';
 import type { Doc, Js, KeyOrList, Pairs } from '../../typings/documents';
-import type { Children, Dual } from '../../typings/dual';
+import type { Children, Dual, DualClass } from '../../typings/dual';
 import {
   deleteCommand,
   findOneCommand,
@@ -10,16 +10,20 @@ import {
   updateCommand,
 } from '../core/commands';
 import { Cursor } from '../core/cursor';
-import { addId, checkEncodable, checkStorable, field, firstKey, isDocument } from '../core/documents';
+import { addId, checkStorable, field, firstKey, isDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { InvalidOperation, OperationFailure, ValueError } from '../core/errors';
-import { type Inserted, insertMany } from '../core/insertMany';
+import { insertMany } from '../core/insertMany';
 import type { Finish } from '../core/operation';
 import { DEFAULT_READ_PREFERENCE, type ReadPreference } from '../core/readPreference';
+import type { Statement } from '../core/sequence';
 import { SON } from '../core/son';
+import { encodeUuids, sendable } from '../core/uuids';
 import type { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
 import { codeOf, directionsOf, documentOf, indexName, isWriting, keysOf, projectionOf, specOf } from './arguments';
+import { arrivingAt } from './batchCursor';
+import { MotorBulkOperationBuilder } from './bulk';
 import { withChildren } from './children';
 import { MotorCommandCursor } from './commandCursor';
 import { MotorCursor } from './cursor';
@@ -38,6 +42,7 @@ import {
   READ_KEYWORDS,
 } from './find';
 import { sendOrServe } from './goneCommands';
+import type { Loop } from './ioLoop';
 import {
   anything,
   bool,
@@ -59,17 +64,21 @@ import {
 import { readOutput } from './mapReduce';
 import { checkCollectionName } from './names';
 import { isPseudoCollection, runPseudoQuery } from './pseudoCollections';
+import { foldWhere } from './scopeFolding';
 import {
   ENGINE,
   INDEX_CACHE,
+  MANIPULATORS,
   REMEMBERED,
   REPR,
   readPreferenceOf,
   Settings,
+  UUIDS,
   WRITE_CONCERN,
   withPreference,
   writeConcernOf,
 } from './settings';
+import { type UuidSubtype, type Uuids, uuidsOfRepresentation, uuidsOfSubtype } from './uuids';
 
 /** The write concern of one operation, in place of the inherited one. Checked where it is used. */
 const WRITE_KEYWORDS = {
@@ -176,6 +185,8 @@ const nothing = (): null => null;
 class Collection extends Settings {
   readonly #database: MotorDatabase;
   readonly #namespace: Namespace;
+  /** Null: as the client has it. */
+  #uuids: Uuids | null = null;
 
   /**
    * A collection of a database, as `database.get_collection(name)` gives it. No I/O.
@@ -221,8 +232,27 @@ class Collection extends Settings {
     return new MotorCollection(this.#database, `${this.name}.${name}`) as MotorCollection;
   }
 
-  /** The `io_loop` given to the client, or null. */
-  get_io_loop(): unknown {
+  /**
+   * How UUIDs in documents and queries are written: 3 (`OLD_UUID_SUBTYPE`, the default), 4 (`UUID_SUBTYPE`, the
+   * standard), or as subtype 3 in the byte order of Java's or C#'s old drivers: 5 (`JAVA_LEGACY`), 6
+   * (`CSHARP_LEGACY`). Inherited from the client's `uuidRepresentation`. Both subtypes are read as UUIDs.
+   * @throws ConfigurationError: any other value
+   * @see Motor 0.2, MotorCollection.uuid_subtype
+   */
+  get uuid_subtype(): UuidSubtype {
+    return this[UUIDS].subtype;
+  }
+
+  set uuid_subtype(subtype: UuidSubtype) {
+    this.#uuids = uuidsOfSubtype('uuid_subtype', subtype);
+  }
+
+  get [UUIDS](): Uuids {
+    return this.#uuids ?? uuidsOfRepresentation(this[ENGINE].options.uuidRepresentation);
+  }
+
+  /** The `io_loop` given to the client, else the current loop. */
+  get_io_loop(): Loop {
     return this.#database.get_io_loop();
   }
 
@@ -248,18 +278,27 @@ class Collection extends Settings {
   find_one(spec_or_id: unknown = null, kw?: FindOneKw): Promise<Document | null> {
     const options = FIND_ONE.read('find_one', kw);
     const engine = this[ENGINE];
-    const filter = specOf(spec_or_id);
-    const preference = readPreferenceOf(this, options);
-    const plain = kw === undefined && this.#documentClass === Object;
-    const run = plain ? undefined : findRunOptions(options, this.#documentClass);
+    const { representation, reading } = this[UUIDS];
+    const filter = sendable(foldWhere(specOf(spec_or_id)), representation, 'find_one');
     if (isPseudoCollection(this.name)) return runPseudoQuery(this.#database, this.name, filter);
+    const preference = readPreferenceOf(this, options);
+    const plain = kw === undefined && this.#uuids === null && this.#documentClass === Object;
+    const run = plain ? undefined : findRunOptions(options, this.#documentClass, reading);
     const query = findOneQuery(filter, options);
-    if (query !== null) return this.#findOneBy(query, preference, run);
-    return engine.run(withPreference(findOneCommand(this.#namespace, filter), preference, engine), firstDocument, run);
+    const found =
+      query === null
+        ? engine.run(withPreference(findOneCommand(this.#namespace, filter), preference, engine), firstDocument, run)
+        : this.#findOneBy(query, preference, run);
+    const manipulators = this.#database[MANIPULATORS];
+    if (manipulators === null || !options.manipulate) return found;
+    const collection = this as unknown as MotorCollection;
+    return found.then((document) => document && manipulators.outgoing(document, collection));
   }
 
   async #findOneBy(query: Query, preference: ReadPreference, run: RunOptions = {}): Promise<Document | null> {
-    const command = queryCommand(this[ENGINE], this.#namespace, query, preference);
+    const command = queryCommand(this[ENGINE], this.#namespace, query, (sent) =>
+      withPreference(sent, preference, this[ENGINE]),
+    );
     const sent = typeof command === 'function' ? await command() : command;
     return this[ENGINE].run(sent, query.explain === true ? (reply) => reply : firstDocument, run);
   }
@@ -299,7 +338,7 @@ class Collection extends Settings {
     const options = INSERT.read('insert', kw);
     const concern = writeConcernOf(this, options);
     if (isDocument(doc_or_docs) && !isIterable(doc_or_docs)) {
-      return this.#insertOne(doc_or_docs, options.manipulate, options.check_keys, concern);
+      return this.#insertOne(doc_or_docs, options, concern);
     }
     if (!isIterable(doc_or_docs)) {
       throw new TypeError(`insert: expected a document or an iterable of documents, not ${picture(doc_or_docs)}`);
@@ -307,15 +346,41 @@ class Collection extends Settings {
     return this.#insertMany(doc_or_docs, options, concern);
   }
 
-  #insertOne(given: Document, manipulate: boolean, checkKeys: boolean, concern: WriteConcern): Promise<unknown> {
-    checkStorable(given, checkKeys);
-    const idLast = manipulate && addId(given);
-    const id = field(given, '_id') ?? null;
-    const finish: Finish<unknown> = (reply, operation) => {
-      checkedWrite(reply, operation);
-      return id;
-    };
-    return this.#write(insertCommand(this.#namespace, [given]), concern, finish, idLast ? ID_LAST : undefined);
+  #insertOne(
+    given: Document,
+    { manipulate, check_keys }: { manipulate: boolean; check_keys: boolean },
+    concern: WriteConcern,
+  ): Promise<unknown> {
+    return this.#manipulated(given, manipulate, true, (document) => {
+      const sent = this.#storable(document, manipulate, check_keys, 'insert');
+      const id = field(document, '_id') ?? null;
+      const finish: Finish<unknown> = (reply, operation) => {
+        checkedWrite(reply, operation);
+        return id;
+      };
+      const options = sent.idLast ? ID_LAST : undefined;
+      return this.#write(insertCommand(this.#namespace, [sent.document]), concern, finish, options);
+    });
+  }
+
+  /** The document as it is sent; a missing `_id` is put into it if wished. */
+  #storable(document: Document, injectsId: boolean, checkKeys: boolean, where: string): Required<Statement> {
+    const hasUuid = checkStorable(document, checkKeys, where);
+    const idLast = injectsId && addId(document);
+    return { document: hasUuid ? encodeUuids(document, this[UUIDS].representation) : document, idLast };
+  }
+
+  /** Go on with what the manipulators make of a document; at once, if there are none. */
+  #manipulated<T>(
+    document: Document,
+    manipulate: boolean,
+    injectsId: boolean,
+    goOn: (document: Document) => Promise<T>,
+  ): Promise<T> {
+    const manipulators = this.#database[MANIPULATORS];
+    if (!manipulate || manipulators === null) return goOn(document);
+    if (injectsId) addId(document); // before they see it
+    return manipulators.incoming(document, this as unknown as MotorCollection).then(goOn);
   }
 
   async #insertMany(
@@ -324,21 +389,25 @@ class Collection extends Settings {
     writeConcern: WriteConcern,
   ): Promise<unknown[]> {
     const ids: unknown[] = [];
-    const prepared = (candidate: unknown): Inserted => {
+    const prepared = (candidate: unknown): Statement => {
       const document = documentOf('insert', `document ${ids.length + 1}`, candidate);
-      checkStorable(document, options.check_keys);
-      const idLast = options.manipulate && addId(document);
+      const sent = this.#storable(document, options.manipulate, options.check_keys, 'insert');
       ids.push(field(document, '_id') ?? null);
-      return { document, idLast };
+      return sent;
     };
+    let candidates = given;
+    if (options.manipulate && this.#database[MANIPULATORS] !== null) {
+      let count = 0;
+      const manipulated = mapAsynchronous(given, (candidate) => {
+        const document = documentOf('insert', `document ${++count}`, candidate);
+        return this.#manipulated(document, true, true, (changed) => Promise.resolve(changed));
+      });
+      candidates = Array.isArray(given) ? await listOf(manipulated) : manipulated;
+    }
     // A list is checked as a whole before any of it is sent; what comes bit by bit can only be checked bit by bit.
-    const documents = Array.isArray(given) ? given.map(prepared) : mapped(given, prepared);
+    const documents = Array.isArray(candidates) ? candidates.map(prepared) : mapped(candidates, prepared);
     if (Array.isArray(documents) && documents.length === 0) throw new InvalidOperation('insert: there is no document');
-    await insertMany(this[ENGINE], this.#namespace, documents as Iterable<Inserted>, {
-      ordered: !options.continue_on_error,
-      writeConcern,
-      finish: checkedWrite,
-    });
+    await insertMany(this[ENGINE], this.#namespace, documents, { ordered: !options.continue_on_error, writeConcern });
     if (ids.length === 0) throw new InvalidOperation('insert: there is no document');
     return ids;
   }
@@ -356,12 +425,15 @@ class Collection extends Settings {
     const concern = writeConcernOf(this, options);
     const given = documentOf('save', 'to_save', to_save);
     const id = field(given, '_id');
-    if (id === undefined) return this.#insertOne(given, options.manipulate, options.check_keys, concern);
-    checkStorable(given, options.check_keys);
-    const command = updateCommand(this.#namespace, [{ q: { _id: id }, u: given, upsert: true }]);
-    return this.#write(command, concern, (reply, operation) => {
-      checkedWrite(reply, operation);
-      return id;
+    if (id === undefined) return this.#insertOne(given, options, concern);
+    return this.#manipulated(given, options.manipulate, false, (document) => {
+      const { document: u } = this.#storable(document, false, options.check_keys, 'save');
+      const q = sendable({ _id: id }, this[UUIDS].representation);
+      const command = updateCommand(this.#namespace, [{ q, u, upsert: true }]);
+      return this.#write(command, concern, (reply, operation) => {
+        checkedWrite(reply, operation);
+        return id;
+      });
     });
   }
 
@@ -380,16 +452,20 @@ class Collection extends Settings {
   update(spec: Doc, document: Doc, kw?: UpdateKw): Promise<UpdateResult | null> {
     const options = UPDATE.read('update', kw);
     const concern = writeConcernOf(this, options);
-    const statement: UpdateStatement = {
-      q: checkEncodable(documentOf('update', 'spec', spec)),
-      u: documentOf('update', 'document', document),
-    };
-    checkStorable(statement.u as Document, options.check_keys && !isOperators(statement.u));
-    if (options.upsert) statement.upsert = true;
-    if (options.multi) statement.multi = true;
-    return this.#write(updateCommand(this.#namespace, [statement]), concern, (reply, operation) =>
-      concern.acknowledged ? updateResult(checkedWrite(reply, operation)) : null,
-    );
+    const given = documentOf('update', 'document', document);
+    const { representation } = this[UUIDS];
+    const q = sendable(documentOf('update', 'spec', spec), representation, 'update: spec');
+    return this.#manipulated(given, options.manipulate, false, (changed) => {
+      const u = isOperators(changed)
+        ? sendable(changed, representation, 'update: document')
+        : this.#storable(changed, false, options.check_keys, 'update: document').document;
+      const statement: UpdateStatement = { q, u };
+      if (options.upsert) statement.upsert = true;
+      if (options.multi) statement.multi = true;
+      return this.#write(updateCommand(this.#namespace, [statement]), concern, (reply, operation) =>
+        concern.acknowledged ? updateResult(checkedWrite(reply, operation)) : null,
+      );
+    });
   }
 
   /**
@@ -403,7 +479,8 @@ class Collection extends Settings {
   remove(spec_or_id: unknown = null, kw?: RemoveKw): Promise<RemoveResult | null> {
     const options = REMOVE.read('remove', kw);
     const concern = writeConcernOf(this, options);
-    const command = deleteCommand(this.#namespace, [{ q: specOf(spec_or_id), limit: options.multi ? 0 : 1 }]);
+    const q = sendable(specOf(spec_or_id), this[UUIDS].representation, 'remove');
+    const command = deleteCommand(this.#namespace, [{ q, limit: options.multi ? 0 : 1 }]);
     return this.#write(command, concern, (reply, operation) => {
       if (!concern.acknowledged) return null;
       const { n, ok } = checkedWrite(reply, operation);
@@ -460,7 +537,7 @@ class Collection extends Settings {
     }
     command.$db = this.#namespace.database;
     return this[ENGINE].run(
-      checkEncodable(command),
+      sendable(command, this[UUIDS].representation, 'find_and_modify'),
       (reply, operation) => {
         checkedWrite(reply, operation);
         return options.full_response ? reply : ((reply.value as Document | null | undefined) ?? null);
@@ -510,17 +587,18 @@ class Collection extends Settings {
     Object.assign(command, server);
     command.$db = this.#namespace.database;
     const engine = this[ENGINE];
-    checkEncodable(command);
-    if (!isWriting(stages)) withPreference(command, readPreferenceOf(this, options), engine);
+    const sent = sendable(command, this[UUIDS].representation, 'aggregate');
+    if (!isWriting(stages)) withPreference(sent, readPreferenceOf(this, options), engine);
     const run: RunOptions = {
       ...this.#decoding(null),
       ...(options.compile_re ? {} : { decoding: { bsonRegExp: true } }),
     };
-    if (explain === true) return engine.run(command, (reply) => reply, run);
+    if (explain === true) return engine.run(sent, (reply) => reply, run);
 
     const batchSize = field(options.cursor ?? {}, 'batchSize');
-    const cursor = new Cursor(engine, command, this.#namespace, {
+    const cursor = new Cursor(engine, sent, this.#namespace, {
       run,
+      arriving: options.cursor === null ? null : arrivingAt(this as unknown as MotorCollection),
       batchSize: typeof batchSize === 'number' ? batchSize : 0,
     });
     if (options.cursor === null) return { result: await cursor.toList(null), ok: 1 };
@@ -621,7 +699,10 @@ class Collection extends Settings {
     const command = { parallelCollectionScan: this.name, numCursors, ...options.server };
     const { cursors } = await this.#sendOrServe(command, preference, { server });
     return (cursors as Document[]).map((part) => {
-      const cursor = Cursor.opened(engine, part, server, this.#namespace, { run });
+      const cursor = Cursor.opened(engine, part, server, this.#namespace, {
+        run,
+        arriving: arrivingAt(this as unknown as MotorCollection),
+      });
       return new MotorCommandCursor(this as unknown as MotorCollection, cursor) as MotorCommandCursor;
     });
   }
@@ -630,11 +711,35 @@ class Collection extends Settings {
     return sendOrServe({
       engine: this[ENGINE],
       database: this.#namespace.database,
-      command,
+      command: sendable(command, this[UUIDS].representation),
       preference,
       run,
       remembered: this.#database.connection[REMEMBERED],
     });
+  }
+
+  /**
+   * A list of writes of all kinds, to be run in the order given, up to the first that fails. No I/O.
+   * @example
+   * const bulk = db.users.initialize_ordered_bulk_op();
+   * bulk.insert({ name: 'Ada' });
+   * bulk.find({ name: 'Bob' }).upsert().update({ $set: { admin: true } });
+   * const { nInserted } = await bulk.execute();
+   * @see Motor 0.2, MotorCollection.initialize_ordered_bulk_op
+   */
+  initialize_ordered_bulk_op(): MotorBulkOperationBuilder {
+    const collection = this as unknown as MotorCollection;
+    return new MotorBulkOperationBuilder(collection, true) as MotorBulkOperationBuilder;
+  }
+
+  /**
+   * A list of writes of all kinds that are run in any order, whatever fails. No I/O. Otherwise as
+   * {@link initialize_ordered_bulk_op}.
+   * @see Motor 0.2, MotorCollection.initialize_unordered_bulk_op
+   */
+  initialize_unordered_bulk_op(): MotorBulkOperationBuilder {
+    const collection = this as unknown as MotorCollection;
+    return new MotorBulkOperationBuilder(collection, false) as MotorBulkOperationBuilder;
   }
 
   /**
@@ -777,13 +882,15 @@ class Collection extends Settings {
 
   #decoding(asClass: unknown): RunOptions {
     const documentClass = (asClass ?? this.#documentClass) as new () => object;
-    return documentClass === Object ? {} : { documentClass };
+    const uuids = this[UUIDS].reading;
+    return documentClass === Object ? { uuids } : { documentClass, uuids };
   }
 
   #read<T>(command: Document, finish: (reply: Document) => T): Promise<T> {
     command.$db = this.#namespace.database;
     const engine = this[ENGINE];
-    return engine.run(withPreference(command, readPreferenceOf(this, {}), engine), finish);
+    const run = { uuids: this[UUIDS].reading };
+    return engine.run(withPreference(command, readPreferenceOf(this, {}), engine), finish, run);
   }
 
   #write<T>(command: Document, concern: WriteConcern, finish: Finish<T>, options?: RunOptions): Promise<T> {
@@ -869,8 +976,17 @@ function* mapSynchronous<T>(items: Iterable<unknown>, change: (item: unknown) =>
   for (const item of items) yield change(item);
 }
 
-async function* mapAsynchronous<T>(items: AsyncIterable<unknown>, change: (item: unknown) => T): AsyncIterable<T> {
-  for await (const item of items) yield change(item);
+async function* mapAsynchronous<T>(
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+  change: (item: unknown) => T | Promise<T>,
+): AsyncIterable<T> {
+  for await (const item of items) yield await change(item);
+}
+
+async function listOf(items: Iterable<unknown> | AsyncIterable<unknown>): Promise<unknown[]> {
+  const list: unknown[] = [];
+  for await (const item of items) list.push(item);
+  return list;
 }
 
 /** Whether an update changes by operators; else it replaces. */
@@ -915,7 +1031,7 @@ function isFindAndModifyKw(candidate: Record<string, unknown>): boolean {
 
 withChildren(Collection, (collection, name) => collection.get_collection(name));
 
-export const MotorCollection = dual(
+export const MotorCollection: DualClass<typeof Collection, MotorCollection> = dual(
   Collection,
   {
     find_one: 1,

@@ -7,7 +7,7 @@ import type { Engine } from '../core/engine';
 import { OperationFailure } from '../core/errors';
 import { SON } from '../core/son';
 import { checkedWrite } from '../core/writeReply';
-import { writeInBatches } from './writing';
+import { insertBytes } from './writing';
 
 /** A collection, and who reaches it. */
 export interface Place {
@@ -26,13 +26,7 @@ export async function copyDocuments(from: Place, to: Place, capped: boolean): Pr
   if (capped) find.hint = { $natural: 1 };
   else if (await hasIdIndex(from)) find.hint = { _id: 1 };
   const cursor = new Cursor(from.engine, find, from.namespace, { run: AS_BYTES });
-  const insert = {
-    insert: to.namespace.collection,
-    // What was valid there is valid here.
-    bypassDocumentValidation: true,
-    $db: to.namespace.database,
-  };
-  await writeInBatches(to.engine, insert, 'documents', bytesOf(cursor));
+  await insertBytes(to.engine, to.namespace, bytesOf(cursor));
 }
 
 async function* bytesOf(cursor: Cursor): AsyncGenerator<Uint8Array> {

@@ -1,14 +1,15 @@
 import type { Document } from 'bson';
 import type { Dir, Js, KeyOrList, Pairs } from '../../typings/documents';
-import type { Dual } from '../../typings/dual';
+import type { Dual, DualClass } from '../../typings/dual';
 import type { FindSettings } from '../core/commands';
 import { Cursor as CoreCursor, type MakeCommand } from '../core/cursor';
 import type { DocumentClass } from '../core/documentClass';
-import { checkEncodable, entries } from '../core/documents';
+import { entries } from '../core/documents';
 import { IndexError } from '../core/errors';
 import type { ReadPreference } from '../core/readPreference';
+import { sendable } from '../core/uuids';
 import { codeOf, directionsOf, keysOf, pairsOf } from './arguments';
-import { BatchCursor, CHECK_UNSENT, IS_EMPTY, OPEN, RESTART } from './batchCursor';
+import { arrivingAt, BatchCursor, CHECK_UNSENT, IS_EMPTY, OPEN, RESTART } from './batchCursor';
 import { withChildren } from './children';
 import type { MotorCollection } from './collection';
 import { dual, only } from './dual';
@@ -23,7 +24,7 @@ import {
 } from './find';
 import { bool, expect, integer, orNull, picture, string, whole } from './keywords';
 import { foldWhere } from './scopeFolding';
-import { ENGINE, readPreferenceOf, withPreference } from './settings';
+import { ENGINE, readPreferenceOf, UUIDS, withPreference } from './settings';
 
 // Bits of `add_option`, which the legacy protocol had for the flags of a query.
 const TAILABLE = 2;
@@ -38,7 +39,12 @@ const KNOWN_OPTIONS = TAILABLE | SLAVE_OK | OPLOG_REPLAY | NO_TIMEOUT | AWAIT_DA
 /** Values for the keys of an index, in its order. */
 type Bounds = [key: string, value: unknown][];
 
+/** How many documents servers put into a first batch, though more were asked for in one. */
+const FIRST_BATCH = 101;
+
 class Cursor extends BatchCursor {
+  /** `cursor[5]` is `cursor.at(5)`. */
+  readonly [index: number]: MotorCursor;
   readonly #collection: MotorCollection;
   readonly #options: FindOptions;
   readonly #settings: Query;
@@ -65,8 +71,8 @@ class Cursor extends BatchCursor {
 
   [OPEN](): CoreCursor {
     const { limit = 0, batchSize = 0, tailable = false } = this.#settings;
-    const engine = this.#collection[ENGINE];
-    return new CoreCursor(engine, this.#command(), this.#namespace, {
+    const collection = this.#collection;
+    return new CoreCursor(collection[ENGINE], this.#command(), this.#namespace, {
       limit: Math.max(limit, 0),
       batchSize,
       tailable,
@@ -74,7 +80,8 @@ class Cursor extends BatchCursor {
       exhaust: this.#exhaust,
       ...(this.#settings.explain === true ? { adapt: planAsResult } : {}),
       comment: this.#settings.comment,
-      run: findRunOptions(this.#options, this.#documentClass),
+      run: findRunOptions(this.#options, this.#documentClass, this.#collection[UUIDS].reading),
+      arriving: this.#options.manipulate ? arrivingAt(this.#collection) : null,
     });
   }
 
@@ -87,15 +94,20 @@ class Cursor extends BatchCursor {
   }
 
   get #filter(): Document {
-    // Not sooner: until it is sent the caller may change it.
-    checkEncodable(this.#settings.filter);
     if (this.#where === null) return foldWhere(this.#settings.filter);
     return foldWhere(new Map([...entries(this.#settings.filter), ['$where', this.#where]]));
   }
 
   #command(more: Partial<Query> = {}): Document | MakeCommand {
     const query = { ...this.#settings, ...more, filter: this.#filter };
-    return queryCommand(this.#collection[ENGINE], this.#namespace, query, this.#preference);
+    const { limit = 0 } = query;
+    if (limit < 0) query.batchSize = -limit > FIRST_BATCH ? -limit : 0;
+    const engine = this.#collection[ENGINE];
+    const { representation } = this.#collection[UUIDS];
+    // Not sooner: until it is sent the caller may change the filter.
+    return queryCommand(engine, this.#namespace, query, (command) =>
+      withPreference(sendable(command, representation, 'find'), this.#preference, engine),
+    );
   }
 
   /**
@@ -394,7 +406,9 @@ class Cursor extends BatchCursor {
     if (comment !== undefined) command.comment = comment;
     command.$db = this.#collection.database.name;
     const engine = this.#collection[ENGINE];
-    return engine.run(withPreference(command, this.#preference, engine), finish);
+    const { representation, reading } = this.#collection[UUIDS];
+    const sent = sendable(command, representation);
+    return engine.run(withPreference(sent, this.#preference, engine), finish, { uuids: reading });
   }
 }
 
@@ -419,7 +433,7 @@ const INDEX = /^(0|[1-9]\d*)$/;
 
 withChildren(Cursor, (cursor, name) => (INDEX.test(name) ? cursor.at(Number(name)) : undefined));
 
-export const MotorCursor = dual(
+export const MotorCursor: DualClass<typeof Cursor, MotorCursor> = dual(
   Cursor,
   {
     to_list: { positional: 1, keywordsFrom: 0 },
@@ -430,4 +444,4 @@ export const MotorCursor = dual(
   },
   { name: 'MotorCursor' },
 );
-export type MotorCursor = Dual<Cursor> & { readonly [index: number]: MotorCursor };
+export type MotorCursor = Dual<Cursor>;

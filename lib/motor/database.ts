@@ -1,13 +1,14 @@
 import { DBRef, type Document } from 'bson';
 import type { Doc, Js } from '../../typings/documents';
-import type { Children, Dual } from '../../typings/dual';
+import type { Children, Dual, DualClass } from '../../typings/dual';
 import { Cursor } from '../core/cursor';
 import { dressedReply } from '../core/documentClass';
-import { checkEncodable, entries, field, firstKey, isDocument } from '../core/documents';
+import { entries, field, firstKey, isDocument } from '../core/documents';
 import { CollectionInvalid, ConfigurationError, OperationFailure, ValueError } from '../core/errors';
 import { type Failed, failureOf } from '../core/failure';
 import type { OperationOptions } from '../core/operation';
 import { DEFAULT_READ_PREFERENCE } from '../core/readPreference';
+import { sendable } from '../core/uuids';
 import { codeOf, isWriting, projectionOf } from './arguments';
 import { withChildren } from './children';
 import { MotorClient } from './client';
@@ -16,6 +17,7 @@ import { ALL, OFF, SLOW_ONLY } from './constants';
 import { dual, only } from './dual';
 import { READ_KEYWORDS } from './find';
 import { isGone, sendOrServe } from './goneCommands';
+import type { Loop } from './ioLoop';
 import {
   anything,
   arrayOf,
@@ -32,12 +34,15 @@ import {
   orNull,
   picture,
   string,
+  unchecked,
 } from './keywords';
+import { Manipulators, type SONManipulator } from './manipulators';
 import { checkCollectionName, checkDatabaseName } from './names';
 import type { RememberedErrors } from './rememberedErrors';
 import {
   ENGINE,
   INDEX_CACHE,
+  MANIPULATORS,
   REMEMBERED,
   REPR,
   readPreferenceOf,
@@ -46,12 +51,13 @@ import {
   withPreference,
 } from './settings';
 import { type AddUserKw, type AuthenticateKw, checkCredential, userToAdd } from './users';
+import { type UuidSubtype, uuidsOfSubtype } from './uuids';
 
 const COMMAND = keywords(
   {
     check: [true, bool],
     allowable_errors: [null, orNull(arrayOf(either(string, number)))],
-    uuid_subtype: [3, anything],
+    uuid_subtype: [3, unchecked<UuidSubtype>()],
     compile_re: [true, bool],
     as_class: [null, orNull(fn)],
     network_timeout: [null, anything], // accepted, as in the original, without effect
@@ -89,6 +95,7 @@ const READING_COMMANDS = new Set([
 class Database extends Settings {
   readonly #connection: MotorClient;
   readonly #name: string;
+  [MANIPULATORS]: Manipulators | null = null;
 
   /**
    * A database of a client, as `client.get_database(name)` gives it. No I/O.
@@ -122,8 +129,8 @@ class Database extends Settings {
     return new MotorCollection(this as unknown as MotorDatabase, name) as MotorCollection;
   }
 
-  /** The `io_loop` given to the client, or null. */
-  get_io_loop(): unknown {
+  /** The `io_loop` given to the client, else the current loop. */
+  get_io_loop(): Loop {
     return this.#connection.get_io_loop();
   }
 
@@ -141,7 +148,8 @@ class Database extends Settings {
    * @param command its name, or the whole document, whose first key is the name
    * @param value of the name, if that is given alone; default 1
    * @param kw `check` true: a reply that tells of a failure is an error; `allowable_errors`: messages or codes that are
-   *   none; `fields`; `as_class`; `compile_re` true; `read_preference`, `tag_sets`,
+   *   none; `fields`; `as_class`; `compile_re` true; `uuid_subtype` 3: how UUIDs are written, see
+   *   `MotorCollection.uuid_subtype`; `read_preference`, `tag_sets`,
    *   `secondary_acceptable_latency_ms` for the commands that follow them; all others are appended to the command
    * @returns the reply
    * @throws TypeError: neither a string nor a document; OperationFailure, unless `check` is false; AutoReconnect
@@ -153,12 +161,17 @@ class Database extends Settings {
     const sent = commandDocument(command, value, options.server);
     const name = (firstKey(sent) ?? '').toLowerCase();
     const engine = this[ENGINE];
+    const uuids = uuidsOfSubtype('command: uuid_subtype', options.uuid_subtype);
+    const document = sendable(Object.fromEntries(sent), uuids.representation, 'command');
     const preference = readPreferenceOf(this, options);
     const reads = isReading(name, sent);
     if (!reads && options.read_preference !== undefined && preference.document !== null) {
       process.emitWarning(`command: '${name}' always goes to the primary; its read_preference has no effect`);
     }
-    const run: OperationOptions = { rawReply: !options.check || (options.allowable_errors ?? []).length > 0 };
+    const run: OperationOptions = {
+      rawReply: !options.check || (options.allowable_errors ?? []).length > 0,
+      uuids: uuids.reading,
+    };
     if (!options.compile_re) run.decoding = { bsonRegExp: true };
     const asClass = (options.as_class ?? this.#connection.document_class) as new () => object;
     if (asClass !== Object) run.documentClass = asClass;
@@ -168,7 +181,7 @@ class Database extends Settings {
       const call = {
         engine,
         database: this.#name,
-        command: Object.fromEntries(sent),
+        command: document,
         preference: reads ? preference : DEFAULT_READ_PREFERENCE,
         run,
         remembered: this.#remembered,
@@ -178,13 +191,44 @@ class Database extends Settings {
         .then(dress);
     }
     run.wholeReply = true;
-    const document = checkEncodable(Object.fromEntries(sent.set('$db', this.#name)));
+    document.$db = this.#name;
     if (reads) withPreference(document, preference, engine);
     return engine.run(document, (reply, operation) => dress(finish(reply, operation)), run);
   }
 
   get #remembered(): RememberedErrors {
     return this.#connection[REMEMBERED];
+  }
+
+  /**
+   * Have the documents of this database object changed on their way to the server and back: by `insert`, `save`,
+   * `update` with `manipulate`; `find_one`, `dereference` and cursors. Other objects of the same database know nothing of it.
+   * @throws TypeError: no {@link SONManipulator}
+   * @see Motor 0.2, MotorDatabase.add_son_manipulator
+   */
+  add_son_manipulator(manipulator: SONManipulator): void {
+    this[MANIPULATORS] ??= new Manipulators();
+    this[MANIPULATORS].add(manipulator);
+  }
+
+  /** Class names of the manipulators that change documents in place before they are stored, newest first. */
+  get incoming_manipulators(): string[] {
+    return this[MANIPULATORS]?.names('incoming', false) ?? [];
+  }
+
+  /** Class names of the manipulators that change copies of documents before they are stored, newest first. */
+  get incoming_copying_manipulators(): string[] {
+    return this[MANIPULATORS]?.names('incoming', true) ?? [];
+  }
+
+  /** Class names of the manipulators that change read documents in place, newest first. */
+  get outgoing_manipulators(): string[] {
+    return this[MANIPULATORS]?.names('outgoing', false) ?? [];
+  }
+
+  /** Class names of the manipulators that change copies of read documents, newest first. */
+  get outgoing_copying_manipulators(): string[] {
+    return this[MANIPULATORS]?.names('outgoing', true) ?? [];
   }
 
   /**
@@ -509,7 +553,7 @@ function collectionName(method: string, given: unknown): string {
 
 withChildren(Database, (database, name) => database.get_collection(name));
 
-export const MotorDatabase = dual(
+export const MotorDatabase: DualClass<typeof Database, MotorDatabase> = dual(
   Database,
   {
     command: { positional: 2, keywordsFrom: 1 },

@@ -6,7 +6,7 @@
  * it was written, and adds no Promise to it.
  */
 
-import type { Callback, DualClass, PromiseMethod, TakesKeywords } from '../../typings/dual';
+import type { Callback, Dual, DualClass, PromiseMethod, TakesKeywords } from '../../typings/dual';
 import { isPlainObject, REFUSED, refusal, unknownKeyword } from './keywords';
 
 /** Marks a dual method, so that `gen.Task` can tell it from any other function. */
@@ -108,18 +108,19 @@ export abstract class Bound {
  *
  * @param table every promise-returning method, inherited ones too
  */
-export function dual<C extends abstract new (...args: never[]) => Bound>(
-  Class: C,
-  table: DualTable<InstanceType<C>>,
-  { name, refused = REFUSED }: DualSettings = {},
-): DualClass<C> {
+export function dual<
+  C extends abstract new (
+    ...args: never[]
+  ) => Bound,
+  I extends Dual<InstanceType<C>> = Dual<InstanceType<C>>,
+>(Class: C, table: DualTable<InstanceType<C>>, { name, refused = REFUSED }: DualSettings = {}): DualClass<C, I> {
   if (name !== undefined) Object.defineProperty(Class, 'name', { value: name });
   const positions = new Map(Object.entries<number | Positions>(table));
   for (let level: object = Class.prototype; level !== Bound.prototype; level = Object.getPrototypeOf(level)) {
     // Several classes may share a base, which is done once.
     if (!finished.has(level)) finish(level, positions, new Set(refused));
   }
-  return Class as unknown as DualClass<C>;
+  return Class as unknown as DualClass<C, I>;
 }
 
 const finished = new WeakSet<object>();

@@ -8,8 +8,9 @@ import { entries, field } from '../core/documents';
 import type { Engine } from '../core/engine';
 import { InvalidOperation, OperationFailure } from '../core/errors';
 import type { OperationOptions } from '../core/operation';
-import type { ReadPreference, TagSet } from '../core/readPreference';
+import type { TagSet } from '../core/readPreference';
 import type { SON } from '../core/son';
+import type { UuidReading } from '../core/uuids';
 import { directionsOf, projectionOf } from './arguments';
 import { listIndexes } from './copying';
 import {
@@ -28,7 +29,6 @@ import {
   whole,
 } from './keywords';
 import { foldWhere } from './scopeFolding';
-import { withPreference } from './settings';
 
 /** How one read is routed; what is absent is inherited. Checked where it is used. */
 export const READ_KEYWORDS = {
@@ -86,9 +86,8 @@ export interface Query extends FindSettings {
 
 /** The query of `find_one`; null: there is nothing but a filter, as nearly always. */
 export function findOneQuery(filter: Document, options: Options<typeof FIND_ONE>): Query | null {
-  const sent = foldWhere(filter);
-  if (options === NOTHING_GIVEN && sent === filter && field(filter, '$query') === undefined) return null;
-  const query = findSettings(sent, options);
+  if (options === NOTHING_GIVEN && field(filter, '$query') === undefined) return null;
+  const query = findSettings(filter, options);
   query.filter = foldWhere(query.filter);
   if (options.max_time_ms !== null) query.maxTimeMS = options.max_time_ms;
   query.limit = -1;
@@ -97,13 +96,14 @@ export function findOneQuery(filter: Document, options: Options<typeof FIND_ONE>
 
 /**
  * The command of a query, or, where the server has to be asked for its indexes first, what makes it.
+ * @param finish what remains to be done about a command before it is sent
  * @throws OperationFailure: `snapshot` together with a sort or a hint, in the words of old servers
  */
 export function queryCommand(
   engine: Engine,
   namespace: Namespace,
   { snapshot, explain, ...settings }: Query,
-  preference: ReadPreference,
+  finish: (command: Document) => Document,
 ): Document | MakeCommand {
   if (snapshot === true) {
     checkSnapshot(namespace, settings);
@@ -111,7 +111,7 @@ export function queryCommand(
   }
   const finished = (): Document => {
     const command = findCommand(namespace, settings);
-    return withPreference(explain === true ? explainCommand(command) : command, preference, engine);
+    return finish(explain === true ? explainCommand(command) : command);
   };
   const bounds = settings.min ?? settings.max;
   if (bounds === undefined || settings.hint !== undefined) return finished();
@@ -165,9 +165,13 @@ export function findSettings(spec: Document, options: FindOptions): Query {
 }
 
 /** How the commands of this query are run. */
-export function findRunOptions(options: FindOptions, documentClass: unknown): OperationOptions {
+export function findRunOptions(
+  options: FindOptions,
+  documentClass: unknown,
+  uuids: UuidReading | null,
+): OperationOptions {
   const { network_timeout, compile_re } = options;
-  const run: OperationOptions = {};
+  const run: OperationOptions = { uuids };
   if (network_timeout !== undefined && !options.exhaust) {
     run.socketTimeout = network_timeout === null ? null : network_timeout * 1000;
   }

@@ -13,7 +13,7 @@ import { copyIndexes } from './copying';
 import type { Call } from './goneCommands';
 import { asReceived, type Callee, JavaScript, warnOfJavaScript } from './javascript';
 import { readBatches } from './reading';
-import { writeInBatches } from './writing';
+import { writeAll } from './writing';
 
 /** So many values of a key are reduced as soon as they are there, so that no key holds more of them in memory. */
 const MOST_VALUES = 1000;
@@ -183,8 +183,7 @@ async function writeOutput(engine: Engine, { mode, namespace }: Output, results:
   const statements = results.map(
     ({ _id, value }): UpdateStatement => ({ q: { _id: { $eq: _id } }, u: { _id, value }, upsert: true }),
   );
-  const command = { update: namespace.collection, $db: namespace.database };
-  await writeInBatches(engine, command, 'updates', statements);
+  await writeAll(engine, namespace, 'update', statements);
 }
 
 /** Readers see the old collection or the new one: it is filled aside, with the old one's indexes, and then renamed. */
@@ -194,7 +193,7 @@ async function replace(engine: Engine, target: Namespace, results: readonly Resu
   await engine.run({ create: aside.collection, $db: database }, () => null);
   try {
     await copyIndexes({ engine, namespace: target }, { engine, namespace: aside });
-    await writeInBatches(engine, { insert: aside.collection, $db: database }, 'documents', results);
+    await writeAll(engine, aside, 'insert', results);
     const [renameCollection, to] = [aside, target].map(({ collection }) => `${database}.${collection}`);
     await engine.run({ renameCollection, to, dropTarget: true, $db: 'admin' }, () => null);
   } catch (error) {

@@ -12,5 +12,6 @@ export const MOTOR_POLICY: Policy = Object.freeze({
   unknownUriOption: 'error',
   checkKeys: true,
   emptyProjection: '_id',
+  readsUuids: 'both subtypes',
   localhost: 'IPv4',
 });

@@ -61,7 +61,7 @@ export function foldWhere(filter: Document): Document {
   if (!holdsWhere(filter)) return filter;
   return new Map(
     entries(filter).map(([name, value]) => {
-      if (name === '$where') return [name, codeToSend(value)];
+      if (name === '$where' && value instanceof Code) return [name, foldScope(value)];
       if (LOGICAL.includes(name) && Array.isArray(value)) {
         return [name, value.map((inner) => (isDocument(inner) ? foldWhere(inner) : inner))];
       }

@@ -24,6 +24,10 @@ export const READ_PREFERENCE: unique symbol = Symbol('readPreference');
 export const INDEX_CACHE: unique symbol = Symbol('indexCache');
 /** Of a client: the outcome of its writes. */
 export const REMEMBERED: unique symbol = Symbol('remembered');
+/** Of a database: what changes documents on their way; null as long as nothing was added. */
+export const MANIPULATORS: unique symbol = Symbol('manipulators');
+/** Of a collection: how it writes and reads UUIDs. */
+export const UUIDS: unique symbol = Symbol('uuids');
 /** How the original prints the blocking object inside. */
 export const REPR: unique symbol = Symbol('repr');
 

@@ -1,29 +1,62 @@
 import type { Document } from 'bson';
+import type { Namespace } from '../core/commands';
 import type { Engine } from '../core/engine';
-import { SequenceBuilder } from '../core/sequence';
+import type { DocumentSequence } from '../core/message';
+import { sendWrites } from '../core/writeBatches';
+import { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
 
+/** What a message holds besides its documents. */
+const OVERHEAD = 16 * 1024;
+
+const ACKNOWLEDGED = WriteConcern.from({}, 'ConfigurationError');
+
 /**
- * Send a write command in as many parts as the server's limits ask for; it stops at the first failure.
- * @param command without its statements: `{ insert: 'orders', $db: 'shop' }`
- * @param field the command's field for the statements
- * @param statements documents, or bytes of documents that are encoded already
+ * Insert or upsert any number of documents, one after the other; it stops at the first that fails.
  * @throws DuplicateKeyError, WriteError, ...: what stood before it is written
  */
-export async function writeInBatches(
+export function writeAll(
   engine: Engine,
-  command: Document,
-  field: 'documents' | 'updates',
-  statements: Iterable<Document | Uint8Array> | AsyncIterable<Document | Uint8Array>,
+  namespace: Namespace,
+  kind: 'insert' | 'update',
+  documents: readonly Document[],
 ): Promise<void> {
-  const { description } = await engine.connect();
-  const [name, collection] = Object.entries(command)[0] as [string, string];
-  const sequence = new SequenceBuilder(field, `${name} on ${command.$db}.${collection}`, description);
-  const send = () => engine.run(command, checkedWrite, { sequence: sequence.take() });
-  for await (const statement of statements) {
-    if (sequence.add(statement)) continue;
-    await send();
-    sequence.add(statement);
+  const statements = documents.map((document) => ({ document }));
+  return sendWrites(engine, namespace, kind, statements, {
+    ordered: true,
+    writeConcern: ACKNOWLEDGED,
+    nameOf: (n) => `document ${n + 1}`,
+    received: (reply, operation) => checkedWrite(reply, operation) === reply,
+  });
+}
+
+/**
+ * Insert documents that are encoded already, in as many commands as the server's limits ask for.
+ * @throws DuplicateKeyError, WriteError, ...: what stood before it is written
+ */
+export async function insertBytes(
+  engine: Engine,
+  { database, collection }: Namespace,
+  documents: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const { maxWriteBatchSize, maxMessageSize } = (await engine.connect()).description;
+  let batch: Uint8Array[] = [];
+  let size = 0;
+
+  const send = async () => {
+    const sequence: DocumentSequence = { field: 'documents', bytes: Buffer.concat(batch, size), count: batch.length };
+    // What was valid there is valid here.
+    const command = { insert: collection, bypassDocumentValidation: true, $db: database };
+    batch = [];
+    size = 0;
+    await engine.run(command, checkedWrite, { sequence });
+  };
+
+  for await (const bytes of documents) {
+    const full = batch.length === maxWriteBatchSize || size + bytes.length > maxMessageSize - OVERHEAD;
+    if (full && batch.length > 0) await send();
+    batch.push(bytes);
+    size += bytes.length;
   }
-  if (sequence.count > 0) await send();
+  if (batch.length > 0) await send();
 }

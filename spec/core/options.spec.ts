@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { ConfigurationError, InvalidURI, MotorPoolTimeout, ValueError } from '../../lib/core/errors';
 import { readOptions } from '../../lib/core/options';
+import { uuidReading } from '../../lib/core/uuids';
 import { asyncioLike, motorLike } from '../support/policies';
 import { warningsOf } from '../support/warnings';
 
@@ -51,6 +52,7 @@ describe('options of the first Motor', () => {
       compressors: [],
       zlibCompressionLevel: -1,
       localhostFamily: 4,
+      uuids: uuidReading('pythonLegacy', 'both subtypes'),
     });
     expect(options.readPreference).to.deep.include({ mode: 0, tagSets: [{}], latencyWindow: 15, document: null });
     expect(options.writeConcern.toSend).to.equal(null);

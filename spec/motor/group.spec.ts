@@ -148,6 +148,7 @@ describe('MotorCollection.group', () => {
       out.long = shell.NumberLong?.('5') + 1;
       out.int = shell.NumberInt?.(7) + 1;
       out.date = shell.ISODate?.('2014-03-01T12:00:00+01:00');
+      // biome-ignore lint/suspicious/useIsArray: whether it is an array of that context
       out.own = [_id instanceof (shell.ObjectId as never), at instanceof Date, tags instanceof Array];
       out.missing = ['db', 'require', 'process', 'setTimeout'].map((name) => typeof shell[name]);
       shell.print?.('nothing');

@@ -12,6 +12,7 @@ export const motorLike: Policy = {
   unknownUriOption: 'error',
   checkKeys: true,
   emptyProjection: '_id',
+  readsUuids: 'both subtypes',
   localhost: 'IPv4',
 };
 
@@ -27,5 +28,6 @@ export const asyncioLike: Policy = {
   unknownUriOption: 'warning',
   checkKeys: false,
   emptyProjection: 'as is',
+  readsUuids: 'the one it writes',
   localhost: 'resolver order',
 };

@@ -1,0 +1,186 @@
+import type { Document } from 'bson';
+import type { Namespace } from './commands';
+import type { Engine } from './engine';
+import { BulkWriteError, OperationFailure } from './errors';
+import { type Failed, writeFailureOf } from './failure';
+import type { Statement } from './sequence';
+import { sendWrites, type WriteKind } from './writeBatches';
+import { DEFAULT_WRITE_CONCERN, type WriteConcern } from './writeConcern';
+
+/** One write of a bulk. */
+export interface Write {
+  readonly kind: WriteKind;
+  /**
+   * The document to insert; or `{ q, u, multi, upsert }` or `{ q, limit }`, with whatever else the command knows:
+   * `collation`, `hint`, `arrayFilters`.
+   */
+  readonly statement: Document;
+  /** What is sent in its place; errors show the statement itself. */
+  readonly sent?: Statement;
+}
+
+export interface BulkWriteOptions {
+  readonly ordered: boolean;
+  readonly writeConcern: WriteConcern;
+  /** Further fields of the commands of each kind, such as `let`, `comment`, `bypassDocumentValidation`. */
+  readonly extra?: Partial<Readonly<Record<WriteKind, Document>>>;
+}
+
+/** What became of a bulk. All indexes count in the order in which the writes were given. */
+export interface BulkWriteResult {
+  /** Sorted by index; each with `code`, `errmsg`, and the statement as `op`. */
+  writeErrors: Document[];
+  /** As the server gives them. */
+  writeConcernErrors: Document[];
+  nInserted: number;
+  nUpserted: number;
+  /** Documents that an update found; upserted ones do not count. */
+  nMatched: number;
+  /** Absent if a server did not tell. */
+  nModified?: number;
+  nRemoved: number;
+  upserted: { index: number; _id: unknown }[];
+}
+
+/**
+ * Run writes of all kinds in batches. Ordered: in the order given, up to the first that fails. Unordered: all inserts,
+ * then all updates, then all deletes, whatever fails.
+ * @returns null for a write concern of `w: 0`: nothing is known
+ * @throws BulkWriteError: a write failed, or was not done as widely as asked; `details` is the result
+ * @throws DocumentTooLarge, InvalidDocument: what was to be sent before it was sent
+ * @throws OperationFailure, AutoReconnect: a command failed as a whole, which ends the bulk
+ */
+export async function bulkWrite(
+  engine: Engine,
+  namespace: Namespace,
+  writes: readonly Write[],
+  { ordered, writeConcern, extra = {} }: BulkWriteOptions,
+): Promise<BulkWriteResult | null> {
+  const { acknowledged } = writeConcern;
+  // Without a reply there would be no stopping at the first failure.
+  const concern = acknowledged || !ordered ? writeConcern : DEFAULT_WRITE_CONCERN;
+  const merger = new Merger(writes);
+  try {
+    for (const { kind, indexes } of ordered ? consecutive(writes) : sorted(writes)) {
+      await sendWrites(engine, namespace, kind, statementsOf(writes, indexes), {
+        ordered,
+        writeConcern: concern,
+        extra: extra[kind],
+        nameOf: (n) => `operation ${indexAt(indexes, n) + 1} of ${writes.length}`,
+        received(reply, operation, first) {
+          if (concern.acknowledged) merger.merge(kind, indexes, first, reply, operation);
+          return !ordered || !merger.failed;
+        },
+      });
+      if (ordered && merger.failed) break;
+    }
+  } catch (error) {
+    if (acknowledged || !(error instanceof OperationFailure)) throw error;
+  }
+  return acknowledged ? merger.finish() : null;
+}
+
+/** Writes of one kind, by their indexes. */
+interface Group {
+  readonly kind: WriteKind;
+  readonly indexes: number[];
+}
+
+function consecutive(writes: readonly Write[]): Group[] {
+  const groups: Group[] = [];
+  for (const [index, { kind }] of writes.entries()) {
+    const last = groups[groups.length - 1];
+    if (last?.kind === kind) last.indexes.push(index);
+    else groups.push({ kind, indexes: [index] });
+  }
+  return groups;
+}
+
+function sorted(writes: readonly Write[]): Group[] {
+  const groups: Group[] = (['insert', 'update', 'delete'] as const).map((kind) => ({ kind, indexes: [] }));
+  for (const [index, { kind }] of writes.entries()) groups.find((group) => group.kind === kind)?.indexes.push(index);
+  return groups.filter(({ indexes }) => indexes.length > 0);
+}
+
+function* statementsOf(writes: readonly Write[], indexes: readonly number[]): Iterable<Statement> {
+  for (const index of indexes) {
+    const { statement, sent } = writes[index] as Write;
+    yield sent ?? { document: statement };
+  }
+}
+
+function indexAt(indexes: readonly number[], place: number): number {
+  return indexes[place] as number;
+}
+
+/** Makes one result of the replies to all batches. */
+class Merger {
+  readonly #writes: readonly Write[];
+  readonly #result: Required<BulkWriteResult> = {
+    writeErrors: [],
+    writeConcernErrors: [],
+    nInserted: 0,
+    nUpserted: 0,
+    nMatched: 0,
+    nModified: 0,
+    nRemoved: 0,
+    upserted: [],
+  };
+  #modifiedIsKnown = true;
+  /** The error that the first failure alone would have been. */
+  #first: Error | null = null;
+
+  constructor(writes: readonly Write[]) {
+    this.#writes = writes;
+  }
+
+  /** Whether a write failed. */
+  get failed(): boolean {
+    return this.#result.writeErrors.length > 0;
+  }
+
+  /** The reply to the batch that begins at the place `first` of `indexes`. */
+  merge(kind: WriteKind, indexes: readonly number[], first: number, reply: Document, operation: Failed): void {
+    const result = this.#result;
+    if (kind === 'insert') result.nInserted += reply.n;
+    else if (kind === 'delete') result.nRemoved += reply.n;
+    else this.#mergeUpdate(indexes, first, reply);
+
+    for (const error of (reply.writeErrors ?? []) as Document[]) {
+      const index = indexAt(indexes, first + error.index);
+      this.#first ??= writeFailureOf({ ...error, index }, operation);
+      result.writeErrors.push({ ...error, index, op: (this.#writes[index] as Write).statement });
+    }
+    if (reply.writeConcernError !== undefined) result.writeConcernErrors.push(reply.writeConcernError);
+  }
+
+  #mergeUpdate(indexes: readonly number[], first: number, reply: Document): void {
+    const result = this.#result;
+    const upserted = (reply.upserted ?? []) as { index: number; _id: unknown }[];
+    for (const { index, _id } of upserted) result.upserted.push({ index: indexAt(indexes, first + index), _id });
+    result.nUpserted += upserted.length;
+    result.nMatched += reply.n - upserted.length;
+    if (typeof reply.nModified === 'number') result.nModified += reply.nModified;
+    else this.#modifiedIsKnown = false;
+  }
+
+  finish(): BulkWriteResult {
+    const { nModified, ...known } = this.#result;
+    const result: BulkWriteResult = this.#modifiedIsKnown ? this.#result : known;
+    const { writeErrors, writeConcernErrors } = result;
+    writeErrors.sort((one, other) => one.index - other.index);
+    if (writeErrors.length === 0 && writeConcernErrors.length === 0) return result;
+    throw new BulkWriteError(this.#message(), result, { cause: this.#first ?? undefined });
+  }
+
+  #message(): string {
+    const { writeErrors, writeConcernErrors } = this.#result;
+    const parts: string[] = [];
+    if (this.#first !== null) {
+      parts.push(`${writeErrors.length} of ${this.#writes.length} operations failed: ${this.#first.message}`);
+    }
+    const [unmet] = writeConcernErrors;
+    if (unmet !== undefined) parts.push(`the write concern was not met: ${unmet.errmsg} (code ${unmet.code})`);
+    return `batch op errors occurred: ${parts.join('; ')}`;
+  }
+}

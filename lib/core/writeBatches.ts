@@ -1,0 +1,87 @@
+import type { Document } from 'bson';
+import type { Namespace } from './commands';
+import type { Engine } from './engine';
+import type { Failed } from './failure';
+import { SequenceBuilder, type Statement } from './sequence';
+import type { WriteConcern } from './writeConcern';
+
+/** The kinds of writes, each by the name of its command. */
+export type WriteKind = 'insert' | 'update' | 'delete';
+
+/** The field of each command that its statements stand for. */
+const FIELDS = { insert: 'documents', update: 'updates', delete: 'deletes' } as const;
+
+export interface WriteBatchesOptions {
+  readonly ordered: boolean;
+  readonly writeConcern: WriteConcern;
+  /** Further fields of each command, such as `let`, `comment`, `bypassDocumentValidation`. */
+  readonly extra?: Document | undefined;
+  /**
+   * The reply to one batch is here.
+   * @param first the place of its first statement among all
+   * @returns false: nothing more is to be sent
+   */
+  readonly received: (reply: Document, operation: Failed, first: number) => boolean;
+  /** Names the nth statement (from 0) in errors. */
+  readonly nameOf: (n: number) => string;
+}
+
+/**
+ * Send writes of one kind, in as many commands as the server's limits ask for, one after the other; no more of them are
+ * encoded at once than one command holds.
+ * @throws DocumentTooLarge, InvalidDocument: what stands before it was sent
+ * @throws OperationFailure, AutoReconnect: a command failed as a whole; nothing more is sent
+ */
+export async function sendWrites(
+  engine: Engine,
+  namespace: Namespace,
+  kind: WriteKind,
+  statements: Iterable<Statement> | AsyncIterable<Statement>,
+  { ordered, writeConcern, extra, received, nameOf }: WriteBatchesOptions,
+): Promise<void> {
+  const { description } = await engine.connect();
+  const where = `${kind} on ${namespace.database}.${namespace.collection}`;
+  const expected = Array.isArray(statements) ? statements.length : 0;
+  const sequence = new SequenceBuilder(FIELDS[kind], (n) => `${where}: ${nameOf(n)}`, description, expected);
+  const { acknowledged, toSend } = writeConcern;
+  let first = 0;
+
+  const send = async (): Promise<boolean> => {
+    const command: Document = { [kind]: namespace.collection, ordered };
+    if (toSend !== null) command.writeConcern = toSend;
+    if (extra !== undefined) Object.assign(command, extra);
+    command.$db = namespace.database;
+    const batch = sequence.take();
+    const place = first;
+    first += batch.count;
+    const goOn = await engine.run(command, (reply, operation) => received(reply, operation, place), {
+      sequence: batch,
+      acknowledged,
+    });
+    if (acknowledged) sequence.reuse(batch);
+    return goOn;
+  };
+
+  const pending: Statement[] = [];
+  const store = async (): Promise<boolean> => {
+    for (let from = 0; from < pending.length; ) {
+      from += sequence.add(pending, from);
+      if (from < pending.length && !(await send())) return false;
+    }
+    pending.length = 0;
+    return true;
+  };
+
+  if (Symbol.iterator in statements) {
+    for (const statement of statements) {
+      pending.push(statement);
+      if (pending.length >= sequence.chunk && !(await store())) return;
+    }
+  } else {
+    for await (const statement of statements) {
+      pending.push(statement);
+      if (pending.length >= sequence.chunk && !(await store())) return;
+    }
+  }
+  if ((await store()) && sequence.count > 0) await send();
+}
