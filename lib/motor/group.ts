@@ -50,7 +50,7 @@ export async function serveGroup(call: Call): Promise<Document> {
   }
   const retval = [...groups.values()].map(({ value }) => {
     const final = finalize?.(undefined, value) ?? value;
-    return asReceived(javascript.leave(final), call.run);
+    return asReceived(javascript.leave(final), call);
   });
   return { retval, count, keys: groups.size, ok: 1 };
 }

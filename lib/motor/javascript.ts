@@ -9,7 +9,8 @@ import { Code, type Document, deserialize, Int32, Long, ObjectId, serialize, Tim
 import { dressReply } from '../core/documentClass';
 import type { Engine } from '../core/engine';
 import { OperationFailure } from '../core/errors';
-import type { DecodingOptions } from '../core/message';
+import { decodeUuids } from '../core/uuids';
+import type { Call } from './goneCommands';
 import { isExpression, isFunctionText } from './scopeFolding';
 
 /** What servers answered when JavaScript failed. */
@@ -232,9 +233,11 @@ function set(object: Document, key: string, value: unknown): void {
 }
 
 /** The value as it would be in a server's reply: encoded, decoded, and of the class that was asked for. */
-export function asReceived(value: unknown, { decoding, documentClass }: DecodingOptions): unknown {
+export function asReceived(value: unknown, { engine, run }: Call): unknown {
+  const { decoding, documentClass, uuids = engine.options.connection.uuids } = run;
   const bytes = Buffer.from(serialize({ value }, { ignoreUndefined: false }));
   const reply = deserialize(bytes, decoding);
+  if (uuids !== null) decodeUuids(bytes, reply, uuids);
   if (documentClass !== undefined) dressReply(bytes, 0, reply, documentClass, true);
   return reply.value;
 }

@@ -50,7 +50,7 @@ export async function serveMapReduce(call: Call): Promise<Document> {
 
   const reply: Document = { timeMillis: 0, counts: { ...work.counts, output: results.length }, ok: 1 };
   if (output.mode === 'inline') {
-    reply.results = results.map((result) => asReceived(result, call.run));
+    reply.results = results.map((result) => asReceived(result, call));
   } else {
     if (output.mode === 'reduce') await work.joinExisting(call, output.namespace, results);
     await writeOutput(call.engine, output, results);

@@ -2,23 +2,21 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Document } from 'bson';
 import { type FindSettings, findCommand } from '../core/commands';
 import { Cursor } from '../core/cursor';
-import type { RunOptions } from '../core/engine';
+import { uuidReading } from '../core/uuids';
 import type { Call } from './goneCommands';
 import { foldWhere } from './scopeFolding';
 import { withPreference } from './settings';
 
+/** UUIDs stay what is stored, since what is made of them may be stored again. */
+const AS_STORED = uuidReading('unspecified', 'both subtypes');
+
 /** Documents of a collection, batch by batch; in between the event loop gets its turn. Leaving early closes the cursor. */
-export async function* readBatches(
-  call: Call,
-  collection: string,
-  settings: FindSettings,
-  run: RunOptions = {},
-): AsyncGenerator<Document[]> {
+export async function* readBatches(call: Call, collection: string, settings: FindSettings): AsyncGenerator<Document[]> {
   const namespace = { database: call.database, collection };
   const command = findCommand(namespace, { ...settings, filter: foldWhere(settings.filter) });
   const cursor = new Cursor(call.engine, withPreference(command, call.preference, call.engine), namespace, {
     limit: settings.limit ?? 0,
-    run,
+    run: { uuids: AS_STORED },
   });
   try {
     while (await cursor.fetch()) {

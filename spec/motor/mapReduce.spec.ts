@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Code, MaxKey, MotorCollection, ObjectId, OperationFailure, SON } from '../../lib/index';
+import { Code, MaxKey, MotorCollection, ObjectId, OperationFailure, SON, UUID } from '../../lib/index';
 import { DATABASE, eachForm, freshCollection, newClient, newProxy, uniqueName } from '../support/clients';
 import { answer, closeFirst } from '../support/faults';
 import { rejection } from '../support/rejection';
@@ -126,6 +126,19 @@ describe('MotorCollection.map_reduce', () => {
     // (3 × 2 + 100) × 2
     expect(await target.find_one('cat')).to.deep.equal({ _id: 'cat', value: 212 });
     expect(await target.find_one('dog')).to.deep.equal({ _id: 'dog', value: 4 });
+  });
+
+  it('writes UUIDs as they were stored, and gives them as UUIDs', async () => {
+    const id = new UUID();
+    const { database } = things();
+    const target = database.get_collection(out);
+    await target.insert({ _id: id, value: 1 }); // of the subtype that the client writes
+    const map = 'function () { emit(this._id, 1); }';
+    await target.map_reduce(map, REDUCE, `${out}_2`);
+    expect(await database.get_collection(`${out}_2`).find_one(id)).to.deep.equal({ _id: id, value: 1 });
+    const [found] = (await target.inline_map_reduce(map, REDUCE)) as { _id: UUID }[];
+    expect(found?._id).to.be.instanceOf(UUID);
+    expect(found?._id.equals(id)).to.equal(true);
   });
 
   it('keeps the indexes of what it replaces, and leaves nothing else behind', async () => {
