@@ -2,15 +2,17 @@
  * `npm start`: the tutorial, every step in three styles, against a real server. That is one of its own, or the one that
  * MOTOR_URI names, where it works in a database of its own and drops it afterwards.
  *
- * The steps are in `steps.ts`; their code is in `callbacks.ts`, `promises.ts` and `coroutines.ts`.
+ * The steps are in `steps.ts`; their code is in `callbacks.ts`, `promises.ts` and `coroutines.ts`. A second part does
+ * the same on the asyncio surface: `asyncio.ts`.
  */
 
 import { randomBytes } from 'node:crypto';
 import { MotorClient } from 'motor-mongo';
 import { startServer } from '../../spec/support/server';
+import { ASYNCIO_STEPS } from './asyncio';
 import { print } from './printer';
-import { STEPS, type Title } from './steps';
-import { agree, styles } from './styles';
+import { STEPS } from './steps';
+import { agree, asyncioStyle, type Style, styles } from './styles';
 
 /** A server to work on. */
 interface Host {
@@ -43,12 +45,29 @@ async function main(): Promise<void> {
 }
 
 async function tutorial(uri: string, database: string): Promise<void> {
-  const all = styles({ uri, database });
   print.heading(`The tutorial of motor-mongo, at ${withoutSecrets(uri)}, database ${database}`);
   const start = performance.now();
-  const titles = Object.keys(STEPS) as Title[];
+  const all = styles({ uri, database });
+  if (!(await part(STEPS, all, 0))) return;
+  print.heading('\nThe same on the asyncio surface: motor-mongo/asyncio');
+  if (!(await part(ASYNCIO_STEPS, [asyncioStyle({ uri, database })], Object.keys(STEPS).length))) return;
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const counts = [Object.keys(STEPS).length, Object.keys(ASYNCIO_STEPS).length];
+  print.done(
+    `${counts[0]} steps in ${all.length} styles gave the same results, then ${counts[1]} on the asyncio surface, ` +
+      `in ${seconds} seconds.`,
+  );
+}
+
+/** Run steps in all styles; false: one of them failed, or the end was asked for. */
+async function part<T extends string>(
+  steps: Readonly<Record<T, string>>,
+  all: readonly Style<T>[],
+  before: number,
+): Promise<boolean> {
+  const titles = Object.keys(steps) as T[];
   for (const [i, title] of titles.entries()) {
-    print.step(i + 1, title, STEPS[title]);
+    print.step(before + i + 1, title, steps[title]);
     for (const { name, code } of all) print.code(name, code(title));
     const outcomes = [];
     for (const { name, run } of all) {
@@ -56,18 +75,19 @@ async function tutorial(uri: string, database: string): Promise<void> {
         outcomes.push({ name, result: await run(title) });
       } catch (error) {
         print.failure(`The step "${title}" failed with ${name}.`, error);
-        return fail(1);
+        fail(1);
+        return false;
       }
     }
-    if (exitCode !== 0) return;
+    if (exitCode !== 0) return false;
     if (!agree(outcomes.map(({ result }) => result))) {
       print.differences(outcomes);
-      return fail(1);
+      fail(1);
+      return false;
     }
     print.result(outcomes[0]?.result);
   }
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  print.done(`${titles.length} steps in ${all.length} styles gave the same results, in ${seconds} seconds.`);
+  return true;
 }
 
 async function findHost(): Promise<Host | null> {

@@ -102,11 +102,11 @@ function sorted(writes: readonly Write[]): Group[] {
   return groups.filter(({ indexes }) => indexes.length > 0);
 }
 
-function* statementsOf(writes: readonly Write[], indexes: readonly number[]): Iterable<Statement> {
-  for (const index of indexes) {
+function statementsOf(writes: readonly Write[], indexes: readonly number[]): Statement[] {
+  return indexes.map((index) => {
     const { statement, sent } = writes[index] as Write;
-    yield sent ?? { document: statement };
-  }
+    return sent ?? { document: statement };
+  });
 }
 
 function indexAt(indexes: readonly number[], place: number): number {

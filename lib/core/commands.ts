@@ -27,6 +27,12 @@ export interface FindSettings {
   allowPartialResults?: boolean;
   min?: Document;
   max?: Document;
+  collation?: Document;
+  allowDiskUse?: boolean;
+  returnKey?: boolean;
+  showRecordId?: boolean;
+  oplogReplay?: boolean;
+  let?: Document;
   /** Further fields, as they are. */
   extra?: Document;
 }

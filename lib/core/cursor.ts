@@ -22,6 +22,8 @@ export interface CursorOptions {
   exhaust?: boolean;
   /** Makes the reply of a command that opens no cursor one that does. */
   adapt?: (reply: Document) => Document;
+  /** That there is no such collection is no error: there is nothing in it. */
+  missingIsEmpty?: boolean;
   /** How its commands are run. */
   run?: RunOptions;
   /** Asked for each batch what is to be made of it. */
@@ -106,7 +108,7 @@ export class Cursor {
   static opened(
     engine: Engine,
     reply: Document,
-    server: Server,
+    server: Server | null,
     namespace: Namespace,
     options: CursorOptions = {},
   ): Cursor {
@@ -185,6 +187,18 @@ export class Cursor {
     return this.#pending;
   }
 
+  /** As {@link fetch}, but the server is asked once at most, even if it has nothing to give yet. */
+  async fetchOnce(): Promise<boolean> {
+    if (this.#pending !== null) return this.#pending;
+    if (this.buffered === 0 && this.#mayHaveMore) {
+      this.#pending = this.#fetchStep().finally(() => {
+        this.#pending = null;
+      });
+      return this.#pending;
+    }
+    return this.buffered > 0;
+  }
+
   /** Send the command that opens it, unless that was done. */
   async start(): Promise<void> {
     if (this.#command !== null) await this.#attempt(() => this.#open(this.#command as Document | MakeCommand));
@@ -215,12 +229,17 @@ export class Cursor {
 
   async #fetchBatch(): Promise<boolean> {
     do {
-      const command = this.#command;
-      await this.#attempt(() => {
-        if (this.#arrived !== null) return this.#arrive();
-        return command === null ? this.#getMore(this.#id as Long) : this.#open(command);
-      });
+      await this.#fetchStep();
     } while (this.buffered === 0 && this.#mayHaveMore && this.#options.tailable !== true);
+    return this.buffered > 0;
+  }
+
+  async #fetchStep(): Promise<boolean> {
+    const command = this.#command;
+    await this.#attempt(() => {
+      if (this.#arrived !== null) return this.#arrive();
+      return command === null ? this.#getMore(this.#id as Long) : this.#open(command);
+    });
     return this.buffered > 0;
   }
 
@@ -234,6 +253,7 @@ export class Cursor {
       this.#giveBack();
       // The server may not know that nobody waits for it any longer.
       if (!(error instanceof OperationFailure) && remains !== null) void killRemains(remains);
+      if (this.#options.missingIsEmpty && error instanceof OperationFailure && error.code === 26) return;
       if (this.#options.tailable !== true || !isLostPosition(error)) throw error;
     }
   }
@@ -262,7 +282,7 @@ export class Cursor {
     if (comment !== undefined && this.#server !== null && this.#server.description.maxWireVersion >= 9) {
       command.comment = comment;
     }
-    const options: RunOptions = { ...this.#options.run };
+    const options: RunOptions = { ...this.#options.run, retryable: false };
     if (this.#server !== null) options.server = this.#server;
     if (this.#connection !== null) {
       options.connection = this.#connection;

@@ -48,10 +48,20 @@ export function moveIdFirst(bytes: Uint8Array, start: number): void {
   bytes.set(id, start + 4);
 }
 
-/** Where the only document of an encoded `{ insert: name, documents: [document], ... }` begins. */
-export function insertedDocumentStart(command: Uint8Array): number {
+/**
+ * The documents of an encoded `{ insert: name, documents: [...], ... }`, each with its `_id` first.
+ * @param idsLast tells by its index of which document the driver added the `_id`
+ */
+export function moveIdsFirst(command: Uint8Array, idsLast: Uint8Array): void {
   const nameSize = 4 + 1 + 'insert\0'.length;
-  return nameSize + 4 + int32(command, nameSize) + 1 + 'documents\0'.length + 4 + 1 + '0\0'.length;
+  // Behind the name: type and key of the array, and its length.
+  let at = nameSize + 4 + int32(command, nameSize) + 1 + 'documents\0'.length + 4;
+  for (let index = 0; index < idsLast.length; index++) {
+    while (command[++at] !== 0); // its type, then its key
+    at++;
+    if (idsLast[index] === 1) moveIdFirst(command, at);
+    at += int32(command, at);
+  }
 }
 
 function int32(bytes: Uint8Array, at: number): number {

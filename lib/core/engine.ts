@@ -5,8 +5,10 @@ import type { Namespace } from './commands';
 import type { Connection } from './connection';
 import { AutoReconnect, ConfigurationError, InvalidOperation, NotPrimaryError } from './errors';
 import { newEvents } from './events';
+import { isRetryable } from './failure';
 import { type Finish, Operation, type OperationOptions, type OperationOwner } from './operation';
 import type { Policy } from './policy';
+import type { ReadPreference } from './readPreference';
 import type { Server } from './server';
 import { Topology } from './topology';
 
@@ -59,15 +61,26 @@ export class Engine implements OperationOwner {
       }
       const topology = this.#topology ?? this.#open();
       const server = options.server ?? topology.current;
-      if (server !== null) {
-        server.pool.run(operation);
-        return;
-      }
-      topology.find().then(
-        (found) => found.pool.run(operation),
-        (error: Error) => operation.fail(error),
-      );
+      if (server !== null) this.#send(operation, server);
+      else this.#runWhenFound(topology, operation);
     });
+  }
+
+  /** @param cause what the operation failed with before, which is then its failure if there is no server either */
+  #runWhenFound(topology: Topology, operation: Operation, cause?: Error): void {
+    topology.find().then(
+      (found) => this.#send(operation, found),
+      (error: Error) => operation.fail(cause ?? error),
+    );
+  }
+
+  #send(operation: Operation, server: Server): void {
+    const { readPreference } = operation.options;
+    if (readPreference !== undefined) {
+      const said = saidTo(server, readPreference, this.options.topology.direct);
+      if (said !== null) operation.command.$readPreference = said;
+    }
+    server.pool.run(operation);
   }
 
   /** Find the server to use and make sure that it answers. */
@@ -83,6 +96,11 @@ export class Engine implements OperationOwner {
     return server === null || server.description.type === 'Unknown' ? null : server;
   }
 
+  /** All servers that were heard of. */
+  get servers(): readonly Server[] {
+    return this.#topology?.servers ?? [];
+  }
+
   /** The server of this address, as long as the client knows it. */
   serverAt(address: Address | null): Server | null {
     return address === null ? null : (this.#topology?.server(address) ?? null);
@@ -92,6 +110,11 @@ export class Engine implements OperationOwner {
   get connected(): boolean {
     this.#connected ||= this.server !== null;
     return this.#connected;
+  }
+
+  /** Set where the server was reached by other means than this engine. */
+  set connected(connected: boolean) {
+    this.#connected = connected;
   }
 
   /** Counts of all pools together. */
@@ -119,7 +142,12 @@ export class Engine implements OperationOwner {
 
   failed(operation: Operation, error: Error): boolean {
     if (error instanceof NotPrimaryError && operation.address !== null) this.#topology?.forget(operation.address);
-    return false;
+    const topology = this.#topology;
+    if (topology === null || !this.options.retryReads || operation.options.retryable !== true) return false;
+    if (operation.retries > 0 || !isRetryable(error)) return false;
+    operation.retries++;
+    this.#runWhenFound(topology, operation, error);
+    return true;
   }
 
   #open(): Topology {
@@ -131,7 +159,18 @@ export class Engine implements OperationOwner {
     if (this.options.connection.tls !== null) {
       throw new ConfigurationError('this version of the driver cannot speak TLS: connect without it');
     }
-    this.#topology = new Topology(this.options, this.events);
+    this.#topology = new Topology(this.options, this.policy, this.events);
     return this.#topology;
   }
+}
+
+/**
+ * What a server is told of the read preference.
+ * @see Specification "server selection", passing a read preference to mongos; topology type Single
+ */
+function saidTo({ description }: Server, preference: ReadPreference, direct: boolean): Document | null {
+  if (description.type === 'Standalone' || description.type === 'Unknown') return null;
+  // Through a direct connection any member may be read, whatever it is.
+  if (direct && description.type !== 'Mongos') return { mode: 'primaryPreferred' };
+  return preference.document;
 }

@@ -253,6 +253,13 @@ export class IndexError extends RangeError {
   }
 }
 
+/** There are no more documents (Python's `StopAsyncIteration`). */
+export class StopAsyncIteration extends Error {
+  override get name(): string {
+    return 'StopAsyncIteration';
+  }
+}
+
 /** Set a field that is there to be read but is not printed with the error, for it may hold documents. */
 function hidden<T>(error: Error, field: string, value: T): T {
   Object.defineProperty(error, field, { value, enumerable: false, writable: true, configurable: true });

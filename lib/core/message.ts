@@ -8,7 +8,7 @@
 import { type DeserializeOptions, type Document, deserialize, serialize } from 'bson';
 import { crc32c } from './crc32c';
 import { type DocumentClass, dressReply } from './documentClass';
-import { encode, insertedDocumentStart, moveIdFirst } from './encode';
+import { encode, moveIdsFirst } from './encode';
 import { ProtocolError } from './errors';
 import { decodeUuids, type UuidReading } from './uuids';
 
@@ -57,8 +57,8 @@ export interface Reply {
 export interface EncodingOptions {
   /** Documents that travel in a section of their own. */
   sequence?: DocumentSequence;
-  /** The one document to insert got its `_id` from the driver: see `moveIdFirst`. */
-  idLast?: boolean;
+  /** Tells by its index (1) which of the documents to insert got its `_id` from the driver: see `moveIdFirst`. */
+  idsLast?: Uint8Array;
 }
 
 const SLAB_SIZE = 64 * 1024;
@@ -74,10 +74,10 @@ export function encodeCommand(
   requestId: number,
   flags: number,
   command: Document,
-  { sequence, idLast }: EncodingOptions = DEFAULTS,
+  { sequence, idsLast }: EncodingOptions = DEFAULTS,
 ): Buffer {
   const body = encode(command);
-  if (idLast === true) moveIdFirst(body, insertedDocumentStart(body));
+  if (idsLast !== undefined) moveIdsFirst(body, idsLast);
   const end = MSG_BODY_OFFSET + body.length;
   const nameSize = sequence === undefined ? 0 : Buffer.byteLength(sequence.field) + 1;
   const sectionSize = sequence === undefined ? 0 : 4 + nameSize + sequence.bytes.length;

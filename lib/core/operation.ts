@@ -2,6 +2,7 @@ import type { Document } from 'bson';
 import type { Address } from './address';
 import { type Failed, failureOf } from './failure';
 import { type DecodingOptions, decodeSequence, type EncodingOptions } from './message';
+import type { ReadPreference } from './readPreference';
 
 /** Reads the result out of a successful reply; what it throws is the operation's failure. */
 export type Finish<T> = (reply: Document, operation: Failed) => T;
@@ -22,6 +23,10 @@ export interface OperationOptions extends EncodingOptions, DecodingOptions {
   exhaustAllowed?: boolean;
   /** Longest time without a byte from the server, in place of `socketTimeoutMS`; null: none. Milliseconds. */
   socketTimeout?: number | null;
+  /** Which servers may answer; what must be said of it beside the command depends on the server that is found. */
+  readPreference?: ReadPreference;
+  /** It changes nothing, so that it may be sent a second time. */
+  retryable?: boolean;
   /** The caller looks at `ok` itself: a reply that tells of a failure is a result like any other. */
   rawReply?: boolean;
 }

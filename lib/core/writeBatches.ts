@@ -1,8 +1,11 @@
 import type { Document } from 'bson';
 import type { Namespace } from './commands';
-import type { Engine } from './engine';
+import { encode } from './encode';
+import type { Engine, RunOptions } from './engine';
+import { InvalidDocument } from './errors';
 import type { Failed } from './failure';
 import { SequenceBuilder, type Statement } from './sequence';
+import type { ServerDescription } from './serverDescription';
 import type { WriteConcern } from './writeConcern';
 
 /** The kinds of writes, each by the name of its command. */
@@ -46,11 +49,31 @@ export async function sendWrites(
   const { acknowledged, toSend } = writeConcern;
   let first = 0;
 
-  const send = async (): Promise<boolean> => {
-    const command: Document = { [kind]: namespace.collection, ordered };
+  const commandWith = (documents?: Document[]): Document => {
+    const command: Document = { [kind]: namespace.collection };
+    if (documents !== undefined) command[FIELDS[kind]] = documents;
+    command.ordered = ordered;
     if (toSend !== null) command.writeConcern = toSend;
     if (extra !== undefined) Object.assign(command, extra);
     command.$db = namespace.database;
+    return command;
+  };
+
+  if (Array.isArray(statements) && haveRoomInOneBody(statements, description)) {
+    const command = commandWith(statements.map(({ document }: Statement) => document));
+    const options: RunOptions = { acknowledged };
+    if (kind === 'insert') options.idsLast = idsLastOf(statements);
+    try {
+      await engine.run(command, (reply, operation) => received(reply, operation, 0), options);
+      return;
+    } catch (error) {
+      // Nothing was sent: one of them cannot be encoded, or they are longer than was guessed. Below it comes out which.
+      if (!(error instanceof InvalidDocument)) throw error;
+    }
+  }
+
+  const send = async (): Promise<boolean> => {
+    const command = commandWith();
     const batch = sequence.take();
     const place = first;
     first += batch.count;
@@ -84,4 +107,28 @@ export async function sendWrites(
     }
   }
   if ((await store()) && sequence.count > 0) await send();
+}
+
+/**
+ * Whether they surely fit into the command itself, where all of them are encoded at once; judged by three of them. A
+ * section of their own has room for more.
+ */
+function haveRoomInOneBody(statements: readonly Statement[], limits: ServerDescription): boolean {
+  const { length } = statements;
+  if (length === 0 || length > limits.maxWriteBatchSize) return false;
+  let longest = 0;
+  try {
+    for (const index of [0, length >> 1, length - 1]) {
+      longest = Math.max(longest, encode((statements[index] as Statement).document).length);
+    }
+  } catch {
+    return false;
+  }
+  return longest * length < Math.min(limits.maxBsonSize, limits.maxMessageSize) / 2;
+}
+
+function idsLastOf(statements: readonly Statement[]): Uint8Array {
+  const idsLast = new Uint8Array(statements.length);
+  for (const [index, { idLast }] of statements.entries()) if (idLast === true) idsLast[index] = 1;
+  return idsLast;
 }

@@ -52,7 +52,8 @@ export class WriteConcern {
   /** False only for `w: 0`. */
   readonly acknowledged: boolean;
 
-  constructor(fields: WriteConcernFields = {}) {
+  /** @param saysOne whether `w: 1`, which is what servers do by themselves, is sent nevertheless */
+  constructor(fields: WriteConcernFields = {}, saysOne = false) {
     this.document = Object.freeze({ ...fields });
     this.acknowledged = fields.w !== 0;
     const keys = Object.keys(this.document);
@@ -60,7 +61,7 @@ export class WriteConcern {
       // Nothing else counts beside it, and servers refuse w: 0 together with j or fsync.
       this.toSend = Object.freeze({ w: 0 });
     } else {
-      this.toSend = keys.length === 0 || (keys.length === 1 && fields.w === 1) ? null : this.document;
+      this.toSend = keys.length === 0 || (keys.length === 1 && fields.w === 1 && !saysOne) ? null : this.document;
     }
     Object.freeze(this);
   }

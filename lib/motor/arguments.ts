@@ -1,6 +1,6 @@
 /** Reading of arguments that several methods take. */
 
-import { Code, type Document } from 'bson';
+import { Code, DBRef, type Document } from 'bson';
 import type { Dir, Doc, Fields, Js, KeyOrList } from '../../typings/documents';
 import { checkEncodable, firstKey, isDocument } from '../core/documents';
 import { ValueError } from '../core/errors';
@@ -77,9 +77,12 @@ export function pairsOf(method: string, name: string, list: unknown): Map<string
   return checkEncodable(keys) as Map<string, unknown>;
 }
 
-/** `hello_-1_world_1`: the name that an index gets if it is given none. */
-export function indexName(keys: ReadonlyMap<string, Dir>): string {
-  return [...keys].map(([key, direction]) => `${key}_${String(direction)}`).join('_');
+/** @throws TypeError: no `DBRef`; ValueError: it names another database */
+export function checkReference(dbref: unknown, database: string): void {
+  if (!(dbref instanceof DBRef)) throw new TypeError(`dereference: dbref must be a DBRef, not ${picture(dbref)}`);
+  if (dbref.db !== undefined && dbref.db !== database) {
+    throw new ValueError(`dereference: the reference is to the database '${dbref.db}', this one is '${database}'`);
+  }
 }
 
 /** @throws TypeError: neither a string, nor a `Code`, nor a function */

@@ -11,18 +11,29 @@ import { MANIPULATORS } from './settings';
 
 const TO_LIST = keywords({ length: [undefined, orNull(whole)] });
 export type ToListKw = Given<typeof TO_LIST>;
+/** The keyword alone. The index keeps out what has a `length` too: functions, which are callbacks, and strings. */
+type OnlyKeywords = { readonly length: number | null } & { readonly [keyword: string]: number | null };
 
 /** What `each` calls: with a document; with `(null, null)` at the end; with `(null, error)`. False stops it. */
-export type EachCallback = (document: Document | null, error: Error | null) => unknown;
+export type EachCallback<T = Document> = (document: T | null, error: Error | null) => unknown;
 
 // For the classes of cursors, not for their users.
 /** Makes the cursor of the core, whose command is settled by then. */
 export const OPEN: unique symbol = Symbol('open');
 /** Whether nothing is to be asked for at all. */
 export const IS_EMPTY: unique symbol = Symbol('isEmpty');
+export const FETCH: unique symbol = Symbol('fetch');
+/** How many documents `to_list` gives if it is not told. */
+export const DEFAULT_LENGTH: unique symbol = Symbol('defaultLength');
 export const RESTART: unique symbol = Symbol('restart');
 export const CHECK_UNSENT: unique symbol = Symbol('checkUnsent');
 export const CORE: unique symbol = Symbol('core');
+
+/** What a cursor is over. */
+export interface CursorOwner {
+  readonly full_name: string;
+  get_io_loop(): Loop;
+}
 
 const YES = Promise.resolve(true);
 const NO = Promise.resolve(false);
@@ -38,13 +49,16 @@ export function arrivingAt(collection: MotorCollection): Arriving {
   };
 }
 
-/** What the two kinds of cursors have in common: how documents are taken out of one. */
-export abstract class BatchCursor extends Bound {
-  readonly #collection: MotorCollection;
+/** What all cursors have in common: how documents are taken out of one. */
+export abstract class BatchCursor<
+  Owner extends CursorOwner = CursorOwner,
+  T extends Document = Document,
+> extends Bound {
+  readonly #collection: Owner;
   #core: CoreCursor | null;
   #closed = false;
 
-  constructor(collection: MotorCollection, core: CoreCursor | null) {
+  constructor(collection: Owner, core: CoreCursor | null) {
     super();
     this.#collection = collection;
     this.#core = core;
@@ -54,6 +68,10 @@ export abstract class BatchCursor extends Bound {
 
   get [IS_EMPTY](): boolean {
     return false;
+  }
+
+  get [DEFAULT_LENGTH](): null | undefined {
+    return undefined;
   }
 
   get [CORE](): CoreCursor | null {
@@ -71,7 +89,8 @@ export abstract class BatchCursor extends Bound {
     if (this.started) throw new InvalidOperation(`${method}: the query was sent already; rewind() it first`);
   }
 
-  #fetch(): Promise<boolean> {
+  /** Make sure that documents are here, if there are any. */
+  [FETCH](): Promise<boolean> {
     if (this.#core === null) {
       if (this.#closed || this[IS_EMPTY]) return NO;
       try {
@@ -86,7 +105,7 @@ export abstract class BatchCursor extends Bound {
   }
 
   /** The collection that the cursor is over. */
-  get collection(): MotorCollection {
+  get collection(): Owner {
     return this.#collection;
   }
 
@@ -99,7 +118,7 @@ export abstract class BatchCursor extends Bound {
    * @see Motor 0.2, MotorCursor.fetch_next
    */
   get fetch_next(): Promise<boolean> {
-    const fetched = this.#fetch();
+    const fetched = this[FETCH]();
     // A debugger may read a property; that is no reason for an unhandled rejection.
     fetched.catch(() => undefined);
     return fetched;
@@ -109,8 +128,8 @@ export abstract class BatchCursor extends Bound {
    * The next document that is here, or null. After one `fetch_next` it may be called until the batch is used up.
    * @see Motor 0.2, MotorCursor.next_object
    */
-  next_object(): Document | null {
-    return this.#core?.next() ?? null;
+  next_object(): T | null {
+    return (this.#core?.next() as T | null | undefined) ?? null;
   }
 
   /**
@@ -119,18 +138,18 @@ export abstract class BatchCursor extends Bound {
    * @throws TypeError: the callback is no function
    * @see Motor 0.2, MotorCursor.each
    */
-  each(callback: EachCallback): void {
+  each(callback: EachCallback<T>): void {
     if (typeof callback !== 'function') throw new TypeError('callback must be a callable');
     process.nextTick(() => this.#callEach(callback));
   }
 
-  #callEach(callback: EachCallback): void {
+  #callEach(callback: EachCallback<T>): void {
     const core = this.#core;
     for (let document = core?.next() ?? null; document !== null; document = core?.next() ?? null) {
-      if (callback(document, null) === false) return;
+      if (callback(document as T, null) === false) return;
     }
     // Each step begins in a turn of its own: no promise around the callback, and no stack that grows.
-    this.#fetch().then(
+    this[FETCH]().then(
       (more) => {
         if (more) process.nextTick(() => this.#callEach(callback));
         else if (this.#tails) setTimeout(() => this.#callEach(callback), this.#core?.awaitsData ? 0 : TAIL_PAUSE);
@@ -155,33 +174,34 @@ export abstract class BatchCursor extends Bound {
    * @example const oldest = await users.find({ active: true }).sort('joined', 1).to_list(10);
    * @see Motor 0.2, MotorCursor.to_list
    */
-  to_list(length?: number | null, kw?: ToListKw): Promise<Document[]> {
+  to_list(length?: number | null | OnlyKeywords, kw?: ToListKw): Promise<T[]> {
     const options = TO_LIST.read('to_list', kw);
     if (length !== undefined && options.length !== undefined) {
       throw new TypeError('to_list: length is given twice, by position and as a keyword');
     }
-    const most = expect('to_list', 'length', orNull(whole), length === undefined ? options.length : length);
+    const wanted = length === undefined ? options.length : length;
+    const most = expect('to_list', 'length', orNull(whole), wanted === undefined ? this[DEFAULT_LENGTH] : wanted);
     if (this.#core === null && (this.#closed || this[IS_EMPTY])) return Promise.resolve([]);
     const core = this.#core ?? this[OPEN]();
     if (core.tailable) throw new InvalidOperation('to_list: a tailable cursor has no end; use fetch_next or each');
     this.#core = core;
-    return core.toList(most);
+    return core.toList(most) as Promise<T[]>;
   }
 
   /**
    * Documents one by one, in a `for await`. Leaving the loop early closes the cursor.
    * @see Motor 0.2, MotorCursor.fetch_next
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Document> {
-    const next = (): Promise<IteratorResult<Document>> => {
-      const document = this.next_object();
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    const next = (): Promise<IteratorResult<T>> => {
+      const document = (this.#core?.next() as T | null | undefined) ?? null;
       if (document !== null) return Promise.resolve({ value: document, done: false });
-      return this.#fetch().then((more): IteratorResult<Document> | Promise<IteratorResult<Document>> => {
+      return this[FETCH]().then((more): IteratorResult<T> | Promise<IteratorResult<T>> => {
         if (!more) return { value: undefined, done: true };
         return next();
       });
     };
-    const iterator: AsyncIterableIterator<Document> = {
+    const iterator: AsyncIterableIterator<T> = {
       next,
       return: async () => {
         await this.close();

@@ -3,12 +3,15 @@ import type { Addr } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import type { Address } from '../core/address';
 import type { ClientOptions, DocumentClass } from '../core/clientOptions';
+import { databaseNames, dropDatabase, serverInfo } from '../core/databases';
 import { Engine } from '../core/engine';
 import { ConfigurationError, OperationFailure } from '../core/errors';
 import type { Events } from '../core/events';
 import { readOptions } from '../core/options';
 import { DEFAULT_READ_PREFERENCE } from '../core/readPreference';
 import { isWritable, unknownServer } from '../core/serverDescription';
+import { blockingClient, connectBlocking } from './blocking/objects';
+import type { MongoClient } from './blocking/types';
 import { withChildren } from './children';
 import { MotorDatabase } from './database';
 import { dual, only } from './dual';
@@ -46,6 +49,8 @@ class Client extends Settings {
   readonly [INDEX_CACHE] = new IndexCache();
   readonly [REMEMBERED] = new RememberedErrors();
   readonly #options: ClientOptions;
+  /** What it was made of, for those who make another one like it. */
+  readonly #given: readonly unknown[];
   #documentClass: DocumentClass;
 
   /**
@@ -68,6 +73,7 @@ class Client extends Settings {
       [READ_PREFERENCE]: options.readPreference,
     });
     this.#options = options;
+    this.#given = [host, port, kw];
     this.#documentClass = options.documentClass;
     this[ENGINE].onReply = (operation, reply) => this[REMEMBERED].note(operation, reply);
   }
@@ -110,6 +116,34 @@ class Client extends Settings {
   }
 
   /**
+   * Connect, and stop this thread until that is done; a thread of its own connects with the same options, and ends.
+   * Already connected: it returns at once.
+   * @returns the client itself
+   * @throws AutoReconnect, ConnectionFailure: nobody answers; ConfigurationError: a member of another replica set
+   * @see Motor 0.2, MotorClient.open_sync
+   */
+  open_sync(): this {
+    if (!this.connected) {
+      connectBlocking(this, this.#given);
+      this[ENGINE].connected = true;
+    }
+    return this;
+  }
+
+  /**
+   * A blocking client like this one, connected: every asynchronous method stops the thread until it has its result or
+   * throws its error, and takes no callback. It has a worker thread of its own until `close()`. What it lacks: `open`,
+   * `open_sync`, `fetch_next`, `each`, manipulators. Its cursors are iterables with `next()`; functions among the
+   * arguments cross as their text.
+   * @throws AutoReconnect, ConnectionFailure: nobody answers; ConfigurationError: a member of another replica set
+   * @example for (const user of client.sync_client().get_database('shop').get_collection('users').find()) print(user);
+   * @see Motor 0.2, MotorClient.sync_client
+   */
+  sync_client(): MongoClient {
+    return blockingClient(this, this.#given) as MongoClient;
+  }
+
+  /**
    * Close all connections. What is under way fails with AutoReconnect. The next operation opens the client again.
    * Repeatable.
    * @see Motor 0.2, MotorClient.close
@@ -149,7 +183,7 @@ class Client extends Settings {
    * @see Motor 0.2, MotorClient.server_info
    */
   server_info(): Promise<Document> {
-    return this[ENGINE].run({ buildInfo: 1, $db: 'admin' }, (reply) => reply);
+    return serverInfo(this[ENGINE]);
   }
 
   /**
@@ -158,9 +192,7 @@ class Client extends Settings {
    * @see Motor 0.2, MotorClient.database_names
    */
   database_names(): Promise<string[]> {
-    return this[ENGINE].run({ listDatabases: 1, nameOnly: true, $db: 'admin' }, (reply) =>
-      (reply.databases as Document[]).map(({ name }) => name as string),
-    );
+    return databaseNames(this[ENGINE]);
   }
 
   /**
@@ -177,7 +209,7 @@ class Client extends Settings {
         ? checkDatabaseName(name_or_database)
         : (name_or_database as MotorDatabase).name;
     this[INDEX_CACHE].forgetDatabase(name);
-    return this[ENGINE].run({ dropDatabase: 1, $db: name }, () => null);
+    return dropDatabase(this[ENGINE], name);
   }
 
   /**
@@ -385,6 +417,9 @@ function addresses(client: Client): readonly Address[] {
 }
 
 withChildren(Client, (client, name) => client.get_database(name));
+
+/** As it is written, for the types that are derived from it. */
+export type { Client };
 
 export const MotorClient: DualClass<typeof Client, MotorClient> = dual(
   Client,

@@ -1,6 +1,7 @@
 import type { Document } from 'bson';
 import type { Doc, Js, KeyOrList, Pairs } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
+import { collectionOptions, renameCollection } from '../core/collections';
 import {
   deleteCommand,
   findOneCommand,
@@ -12,16 +13,18 @@ import {
 import { Cursor } from '../core/cursor';
 import { addId, checkStorable, field, firstKey, isDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
-import { InvalidOperation, OperationFailure, ValueError } from '../core/errors';
+import { InvalidOperation, ValueError } from '../core/errors';
+import { createIndexes, dropIndexes, indexInformation, indexName } from '../core/indexes';
 import { insertMany } from '../core/insertMany';
 import type { Finish } from '../core/operation';
 import { DEFAULT_READ_PREFERENCE, type ReadPreference } from '../core/readPreference';
 import type { Statement } from '../core/sequence';
 import { SON } from '../core/son';
 import { encodeUuids, sendable } from '../core/uuids';
+import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import type { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
-import { codeOf, directionsOf, documentOf, indexName, isWriting, keysOf, projectionOf, specOf } from './arguments';
+import { codeOf, directionsOf, documentOf, isWriting, keysOf, projectionOf, specOf } from './arguments';
 import { arrivingAt } from './batchCursor';
 import { MotorBulkOperationBuilder } from './bulk';
 import { withChildren } from './children';
@@ -177,10 +180,9 @@ export interface IndexInformation {
   readonly [option: string]: unknown;
 }
 
-const ID_LAST: RunOptions = Object.freeze({ idLast: true });
+const ID_LAST: RunOptions = Object.freeze({ idsLast: Uint8Array.of(1) });
 
 const firstDocument = (reply: Document): Document | null => (reply.cursor.firstBatch as Document[])[0] ?? null;
-const nothing = (): null => null;
 
 class Collection extends Settings {
   readonly #database: MotorDatabase;
@@ -359,7 +361,7 @@ class Collection extends Settings {
         return id;
       };
       const options = sent.idLast ? ID_LAST : undefined;
-      return this.#write(insertCommand(this.#namespace, [sent.document]), concern, finish, options);
+      return runWrite(this[ENGINE], insertCommand(this.#namespace, [sent.document]), concern, finish, options);
     });
   }
 
@@ -430,7 +432,7 @@ class Collection extends Settings {
       const { document: u } = this.#storable(document, false, options.check_keys, 'save');
       const q = sendable({ _id: id }, this[UUIDS].representation);
       const command = updateCommand(this.#namespace, [{ q, u, upsert: true }]);
-      return this.#write(command, concern, (reply, operation) => {
+      return runWrite(this[ENGINE], command, concern, (reply, operation) => {
         checkedWrite(reply, operation);
         return id;
       });
@@ -462,7 +464,7 @@ class Collection extends Settings {
       const statement: UpdateStatement = { q, u };
       if (options.upsert) statement.upsert = true;
       if (options.multi) statement.multi = true;
-      return this.#write(updateCommand(this.#namespace, [statement]), concern, (reply, operation) =>
+      return runWrite(this[ENGINE], updateCommand(this.#namespace, [statement]), concern, (reply, operation) =>
         concern.acknowledged ? updateResult(checkedWrite(reply, operation)) : null,
       );
     });
@@ -481,7 +483,7 @@ class Collection extends Settings {
     const concern = writeConcernOf(this, options);
     const q = sendable(specOf(spec_or_id), this[UUIDS].representation, 'remove');
     const command = deleteCommand(this.#namespace, [{ q, limit: options.multi ? 0 : 1 }]);
-    return this.#write(command, concern, (reply, operation) => {
+    return runWrite(this[ENGINE], command, concern, (reply, operation) => {
       if (!concern.acknowledged) return null;
       const { n, ok } = checkedWrite(reply, operation);
       return { n, ok };
@@ -500,7 +502,7 @@ class Collection extends Settings {
    * @throws DuplicateKeyError, OperationFailure, AutoReconnect
    * @see Motor 0.2, MotorCollection.find_and_modify
    */
-  find_and_modify(
+  async find_and_modify(
     query: Doc = {},
     update: Doc | unknown[] | null = null,
     kw?: FindAndModifyKw,
@@ -520,30 +522,18 @@ class Collection extends Settings {
       const why = hasUpdate ? 'both were given' : 'neither was given, or an empty update';
       throw new ValueError(`find_and_modify: give either an update or remove: true; ${why}`);
     }
-    const command: Document = {
-      findAndModify: this.name,
-      query: documentOf('find_and_modify', 'query', query),
-    };
-    if (hasUpdate) command.update = update;
-    if (options.remove) command.remove = true;
-    if (options.sort !== null) command.sort = sortOfFindAndModify(options.sort);
-    if (options.new) command.new = true;
-    if (options.upsert) command.upsert = true;
-    if (options.fields !== null) command.fields = projectionOf(options.fields);
-    Object.assign(command, options.server);
-    const concern = this[WRITE_CONCERN];
-    if (concern.toSend !== null && concern.acknowledged && command.writeConcern === undefined) {
-      command.writeConcern = concern.toSend;
-    }
-    command.$db = this.#namespace.database;
-    return this[ENGINE].run(
-      sendable(command, this[UUIDS].representation, 'find_and_modify'),
-      (reply, operation) => {
-        checkedWrite(reply, operation);
-        return options.full_response ? reply : ((reply.value as Document | null | undefined) ?? null);
-      },
-      this.#decoding(options.as_class),
-    );
+    const fields: Document = { query: documentOf('find_and_modify', 'query', query) };
+    if (hasUpdate) fields.update = update;
+    if (options.remove) fields.remove = true;
+    if (options.sort !== null) fields.sort = sortOfFindAndModify(options.sort);
+    if (options.new) fields.new = true;
+    if (options.upsert) fields.upsert = true;
+    if (options.fields !== null) fields.fields = projectionOf(options.fields);
+    Object.assign(fields, options.server);
+    const sent = sendable(fields, this[UUIDS].representation, 'find_and_modify');
+    const decoding = this.#decoding(options.as_class);
+    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, this[WRITE_CONCERN], decoding);
+    return options.full_response ? reply : ((reply.value as Document | null | undefined) ?? null);
   }
 
   /**
@@ -775,8 +765,7 @@ class Collection extends Settings {
   }
 
   async #createIndex({ name, cacheFor, specification }: Index): Promise<void> {
-    const command = { createIndexes: this.name, indexes: [specification], $db: this.#namespace.database };
-    await this[ENGINE].run(command, checkedWrite);
+    await createIndexes(this[ENGINE], this.#namespace, [specification]);
     this.#database.connection[INDEX_CACHE].remember(this.full_name, name, cacheFor);
   }
 
@@ -792,7 +781,7 @@ class Collection extends Settings {
         ? index_or_name
         : indexName(directionsOf('drop_index', 'index_or_name', index_or_name));
     this.#database.connection[INDEX_CACHE].forget(this.full_name, name);
-    return this.#dropIndexes(name);
+    return dropIndexes(this[ENGINE], this.#namespace, name);
   }
 
   /**
@@ -802,13 +791,7 @@ class Collection extends Settings {
    */
   async drop_indexes(): Promise<null> {
     this.#database.connection[INDEX_CACHE].forget(this.full_name);
-    return this.#dropIndexes('*');
-  }
-
-  async #dropIndexes(index: string): Promise<null> {
-    const command = { dropIndexes: this.name, index, $db: this.#namespace.database };
-    await this[ENGINE].run(command, nothing).catch(unlessNoSuchCollection);
-    return null;
+    return dropIndexes(this[ENGINE], this.#namespace, '*');
   }
 
   /**
@@ -816,20 +799,8 @@ class Collection extends Settings {
    * @throws OperationFailure, AutoReconnect
    * @see Motor 0.2, MotorCollection.index_information
    */
-  async index_information(): Promise<Record<string, IndexInformation>> {
-    const command = { listIndexes: this.name, cursor: {}, $db: this.#namespace.database };
-    // As ordered documents: keys that look like integers must keep their place.
-    const cursor = new Cursor(this[ENGINE], command, this.#namespace, { run: { documentClass: SON } });
-    const indexes = (await cursor.toList(null).catch((error) => {
-      unlessNoSuchCollection(error);
-      return [];
-    })) as SON[];
-    return Object.fromEntries(
-      indexes.map((index) => {
-        const { name, ns: _, ...options } = index.to_dict();
-        return [name, { ...options, key: [...(index.get('key') as SON)] } as unknown as IndexInformation];
-      }),
-    );
+  index_information(): Promise<Record<string, IndexInformation>> {
+    return indexInformation(this[ENGINE], this.#namespace) as Promise<Record<string, IndexInformation>>;
   }
 
   /**
@@ -848,10 +819,10 @@ class Collection extends Settings {
    * @throws TypeError, InvalidName: a bad name; OperationFailure: there is such a collection; AutoReconnect
    * @see Motor 0.2, MotorCollection.rename
    */
-  rename(new_name: string, kw?: RenameKw): Promise<null> {
+  async rename(new_name: string, kw?: RenameKw): Promise<null> {
     const { server } = RENAME.read('rename', kw);
-    const to = `${this.#namespace.database}.${checkCollectionName(new_name)}`;
-    return this[ENGINE].run({ renameCollection: this.full_name, to, ...server, $db: 'admin' }, nothing);
+    await renameCollection(this[ENGINE], this.#namespace, checkCollectionName(new_name), server);
+    return null;
   }
 
   /**
@@ -869,11 +840,8 @@ class Collection extends Settings {
    * @throws OperationFailure, AutoReconnect
    * @see Motor 0.2, MotorCollection.options
    */
-  async options(): Promise<Document> {
-    const command = { listCollections: 1, filter: { name: this.name }, cursor: {}, $db: this.#namespace.database };
-    const [found] = await new Cursor(this[ENGINE], command, this.#namespace).toList(null);
-    const { create: _, ...options } = (found?.options as Document | undefined) ?? {};
-    return options;
+  options(): Promise<Document> {
+    return collectionOptions(this[ENGINE], this.#namespace);
   }
 
   get #documentClass(): unknown {
@@ -891,11 +859,6 @@ class Collection extends Settings {
     const engine = this[ENGINE];
     const run = { uuids: this[UUIDS].reading };
     return engine.run(withPreference(command, readPreferenceOf(this, {}), engine), finish, run);
-  }
-
-  #write<T>(command: Document, concern: WriteConcern, finish: Finish<T>, options?: RunOptions): Promise<T> {
-    if (concern.toSend !== null) command.writeConcern = concern.toSend;
-    return this[ENGINE].run(command, finish, concern.acknowledged ? options : { ...options, acknowledged: false });
   }
 
   [REPR](): string {
@@ -997,13 +960,7 @@ function isOperators(update: unknown): boolean {
 /** An update's reply in the form that `getLastError` gave it. */
 function updateResult(reply: Document): UpdateResult {
   const upserted = reply.upserted as UpdateResult['upserted'];
-  return {
-    n: reply.n,
-    nModified: reply.nModified,
-    updatedExisting: reply.n > 0 && upserted === undefined,
-    ok: reply.ok,
-    ...(upserted === undefined ? {} : { upserted }),
-  };
+  return { ...updateOutcome(reply), ...(upserted === undefined ? {} : { upserted }) };
 }
 
 function sortOfFindAndModify(sort: unknown): Document {
@@ -1018,18 +975,15 @@ function sortOfFindAndModify(sort: unknown): Document {
   );
 }
 
-/** Code 26: what is to be dropped or listed is in a collection that does not exist. */
-function unlessNoSuchCollection(error: unknown): null {
-  if (error instanceof OperationFailure && error.code === 26) return null;
-  throw error;
-}
-
 /** The update of `find_and_modify(query, x)`, or its keywords: an update begins with an operator, or is a list. */
 function isFindAndModifyKw(candidate: Record<string, unknown>): boolean {
   return !(firstKey(candidate)?.startsWith('$') ?? false);
 }
 
 withChildren(Collection, (collection, name) => collection.get_collection(name));
+
+/** As it is written, for the types that are derived from it. */
+export type { Collection };
 
 export const MotorCollection: DualClass<typeof Collection, MotorCollection> = dual(
   Collection,

@@ -5,7 +5,7 @@ import type { MotorCollection } from './collection';
 import { dual, only } from './dual';
 import { expect, whole } from './keywords';
 
-class CommandCursor extends BatchCursor {
+class CommandCursor extends BatchCursor<MotorCollection> {
   /** Made by `MotorCollection.aggregate` and `parallel_scan`. */
   constructor(collection: MotorCollection, core: CoreCursor) {
     super(collection, core);
@@ -26,6 +26,9 @@ class CommandCursor extends BatchCursor {
     return this;
   }
 }
+
+/** As it is written, for the types that are derived from it. */
+export type { CommandCursor };
 
 export const MotorCommandCursor = dual(
   CommandCursor,

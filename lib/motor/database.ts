@@ -1,18 +1,25 @@
-import { DBRef, type Document } from 'bson';
+import type { DBRef, Document } from 'bson';
 import type { Doc, Js } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
-import { Cursor } from '../core/cursor';
+import {
+  checkAbsent,
+  createCollection,
+  dropCollection,
+  listCollections,
+  validateCollection,
+} from '../core/collections';
 import { dressedReply } from '../core/documentClass';
-import { entries, field, firstKey, isDocument } from '../core/documents';
-import { CollectionInvalid, ConfigurationError, OperationFailure, ValueError } from '../core/errors';
-import { type Failed, failureOf } from '../core/failure';
+import { field, firstKey, isDocument } from '../core/documents';
+import { ConfigurationError, OperationFailure, ValueError } from '../core/errors';
+import type { Failed } from '../core/failure';
 import type { OperationOptions } from '../core/operation';
 import { DEFAULT_READ_PREFERENCE } from '../core/readPreference';
 import { sendable } from '../core/uuids';
-import { codeOf, isWriting, projectionOf } from './arguments';
+import { checkReference, codeOf, isWriting } from './arguments';
 import { withChildren } from './children';
 import { MotorClient } from './client';
 import { MotorCollection } from './collection';
+import { checkedReply, commandDocument } from './command';
 import { ALL, OFF, SLOW_ONLY } from './constants';
 import { dual, only } from './dual';
 import { READ_KEYWORDS } from './find';
@@ -22,7 +29,6 @@ import {
   anything,
   arrayOf,
   bool,
-  document,
   either,
   expect,
   fn,
@@ -241,14 +247,12 @@ class Database extends Settings {
     const { server, ...own } = CREATE_COLLECTION.read('create_collection', kw);
     const collection = this.get_collection(checkCollectionName(name));
     const { autoIndexId, ...rest } = server;
-    const existing = await this.#listCollections({ name });
-    if (existing.length > 0) throw new CollectionInvalid(`collection ${collection.full_name} already exists`);
-    const command: Document = { create: name };
-    for (const [option, value] of Object.entries(own)) if (value !== undefined) command[option] = value;
+    const namespace = { database: this.#name, collection: name };
+    await checkAbsent(this[ENGINE], namespace);
+    const fields: Document = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
     // Servers no longer know it and always make that index.
-    if (autoIndexId !== undefined && autoIndexId !== true) command.autoIndexId = autoIndexId;
-    Object.assign(command, rest, { $db: this.#name });
-    await this[ENGINE].run(command, () => null);
+    if (autoIndexId !== undefined && autoIndexId !== true) fields.autoIndexId = autoIndexId;
+    await createCollection(this[ENGINE], namespace, { ...fields, ...rest });
     return collection;
   }
 
@@ -260,11 +264,7 @@ class Database extends Settings {
   async drop_collection(name_or_collection: string | MotorCollection): Promise<null> {
     const name = collectionName('drop_collection', name_or_collection);
     this.#connection[INDEX_CACHE].forget(`${this.#name}.${name}`);
-    await this[ENGINE]
-      .run({ drop: name, $db: this.#name }, () => null)
-      .catch((error) => {
-        if (!(error instanceof OperationFailure && error.code === 26)) throw error; // no such collection
-      });
+    await dropCollection(this[ENGINE], { database: this.#name, collection: name });
     return null;
   }
 
@@ -276,7 +276,8 @@ class Database extends Settings {
    */
   async collection_names(include_system_collections = true): Promise<string[]> {
     expect('collection_names', 'include_system_collections', bool, include_system_collections);
-    const names = (await this.#listCollections({}, true)).map(({ name }) => name as string);
+    const found = await listCollections(this[ENGINE], this.#name, { filter: {}, nameOnly: true }).toList(null);
+    const names = found.map(({ name }) => name as string);
     return names.filter((name) => !name.includes('$') && (include_system_collections || !name.startsWith('system.')));
   }
 
@@ -294,17 +295,8 @@ class Database extends Settings {
   ): Promise<Document> {
     const { scandata, full } = VALIDATE_COLLECTION.read('validate_collection', kw);
     const name = collectionName('validate_collection', name_or_collection);
-    const command: Document = { validate: name, full };
-    if (scandata) command.scandata = true;
-    command.$db = this.#name;
-    const reply = await this[ENGINE].run(command, (found) => found);
-    const shards = reply.raw === undefined ? [reply] : Object.values(reply.raw as Document);
-    if (shards.some((shard) => shard.valid === false)) {
-      throw new CollectionInvalid(
-        `${this.#name}.${name} is damaged; details are in the reply of the command 'validate'`,
-      );
-    }
-    return reply;
+    const fields = scandata ? { full, scandata } : { full };
+    return validateCollection(this[ENGINE], { database: this.#name, collection: name }, fields);
   }
 
   /**
@@ -364,10 +356,7 @@ class Database extends Settings {
    * @see Motor 0.2, MotorDatabase.dereference
    */
   async dereference(dbref: DBRef): Promise<Document | null> {
-    if (!(dbref instanceof DBRef)) throw new TypeError(`dereference: dbref must be a DBRef, not ${picture(dbref)}`);
-    if (dbref.db !== undefined && dbref.db !== this.#name) {
-      throw new ValueError(`dereference: the reference is to the database '${dbref.db}', this one is '${this.#name}'`);
-    }
+    checkReference(dbref, this.#name);
     return this.get_collection(dbref.collection).find_one({ _id: dbref.oid });
   }
 
@@ -490,32 +479,9 @@ class Database extends Settings {
     return concern.acknowledged ? concern.toSend : null;
   }
 
-  #listCollections(filter: Document, nameOnly = false): Promise<Document[]> {
-    const command: Document = { listCollections: 1, filter, cursor: {} };
-    if (nameOnly) command.nameOnly = true;
-    command.$db = this.#name;
-    return new Cursor(this[ENGINE], command, { database: this.#name, collection: '$cmd.listCollections' }).toList(null);
-  }
-
   [REPR](): string {
     return `Database(${this.#connection[REPR]()}, '${this.#name}')`;
   }
-}
-
-/** The command as an ordered document: a name and its value, or a document whose first key is the name. */
-function commandDocument(
-  command: unknown,
-  value: unknown,
-  server: Readonly<Record<string, unknown>>,
-): Map<string, unknown> {
-  const sent = new Map<string, unknown>();
-  if (typeof command === 'string') sent.set(command, value);
-  else for (const [name, field] of entries(expect('command', 'command', document, command))) sent.set(name, field);
-  if (sent.size === 0 || sent.has('')) throw new TypeError('command: the command is empty');
-  for (const [name, field] of Object.entries(server)) {
-    sent.set(name, name === 'fields' && Array.isArray(field) ? projectionOf(field) : field);
-  }
-  return sent;
 }
 
 /** Whether a command follows the read preference: neither output of a pipeline, nor of a map/reduce, is a reading. */
@@ -526,14 +492,6 @@ function isReading(name: string, command: ReadonlyMap<string, unknown>): boolean
   }
   if (name === 'aggregate') return !isWriting(command.get('pipeline'));
   return READING_COMMANDS.has(name);
-}
-
-/** The reply, unless it tells of a failure that is none of the caller's. */
-function checkedReply(reply: Document, operation: Failed, options: CommandOptions): Document {
-  if (reply.ok === 1 || !options.check) return reply;
-  const allowed = options.allowable_errors ?? [];
-  if (allowed.includes(reply.errmsg) || allowed.includes(reply.code)) return reply;
-  throw failureOf(reply, operation);
 }
 
 /** The failure of a command that the driver served, as the caller wants it: as the reply, if that is no error to them. */
@@ -552,6 +510,9 @@ function collectionName(method: string, given: unknown): string {
 }
 
 withChildren(Database, (database, name) => database.get_collection(name));
+
+/** As it is written, for the types that are derived from it. */
+export type { Database };
 
 export const MotorDatabase: DualClass<typeof Database, MotorDatabase> = dual(
   Database,

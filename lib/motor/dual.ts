@@ -77,6 +77,27 @@ interface BoundMethod {
   readonly next: BoundMethod | null;
 }
 
+/** What another face of a class, such as the blocking one, has to know of a public member. */
+export interface Member {
+  readonly kind: 'asynchronous' | 'synchronous' | 'readable' | 'writable';
+  /** Of an asynchronous method: whether these arguments hold a callback. */
+  hasCallback(args: readonly unknown[]): boolean;
+}
+
+/** Every class that is dual, by its name. */
+export const dualClasses = new Map<string, abstract new (...args: never[]) => Bound>();
+
+const membersOfLevel = new WeakMap<object, Map<string, Member>>();
+
+/** The public members of a dual class, inherited ones too, by their snake_case names. */
+export function membersOf(Class: abstract new (...args: never[]) => Bound): ReadonlyMap<string, Member> {
+  const all = new Map<string, Member>();
+  for (let level: object = Class.prototype; level !== Bound.prototype; level = Object.getPrototypeOf(level)) {
+    for (const [name, member] of membersOfLevel.get(level) ?? []) if (!all.has(name)) all.set(name, member);
+  }
+  return all;
+}
+
 let boundTo: (self: object, method: Method) => Implementation;
 
 /** The base of every class given to `dual()`: it remembers which methods were taken off the object. */
@@ -120,6 +141,7 @@ export function dual<
     // Several classes may share a base, which is done once.
     if (!finished.has(level)) finish(level, positions, new Set(refused));
   }
+  dualClasses.set(Class.name, Class);
   return Class as unknown as DualClass<C, I>;
 }
 
@@ -127,13 +149,23 @@ const finished = new WeakSet<object>();
 
 function finish(prototype: object, table: ReadonlyMap<string, number | Positions>, refused: ReadonlySet<string>): void {
   finished.add(prototype);
+  const members = new Map<string, Member>();
+  membersOfLevel.set(prototype, members);
   for (const [name, member] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
     if (name in Object.prototype) continue;
     if (typeof member.value === 'function') {
       if (name.startsWith('_')) continue;
-      defineMethod(prototype, newMethod(name, member.value, table.get(name), refused));
-    } else if (member.get !== undefined && member.set === undefined) {
-      Object.defineProperty(prototype, name, { ...member, set: readOnly(name) });
+      const method = newMethod(name, member.value, table.get(name), refused);
+      defineMethod(prototype, method);
+      members.set(name, {
+        kind: method.positions === null ? 'synchronous' : 'asynchronous',
+        hasCallback: (args) => method.positions !== null && hasCallback(method.positions, args),
+      });
+    } else {
+      if (member.get !== undefined && member.set === undefined) {
+        Object.defineProperty(prototype, name, { ...member, set: readOnly(name) });
+      }
+      members.set(name, { kind: member.set === undefined ? 'readable' : 'writable', hasCallback: () => false });
     }
     defineAlias(prototype, name);
   }
@@ -279,6 +311,14 @@ function takeKeywords(method: Method, args: unknown[], called: boolean): Record<
     args.push(last);
   }
   return last;
+}
+
+function hasCallback(positions: Arguments, args: readonly unknown[]): boolean {
+  const at = args.length - 1;
+  const last = args[at];
+  if (args.length > positions.functions && isCallback(last)) return true;
+  const isKeywords = at >= positions.keywordsFrom && isPlainObject(last) && isKeywordsAt(at, last, positions);
+  return isKeywords && (last.callback ?? null) !== null;
 }
 
 function isKeywordsAt(

@@ -182,9 +182,10 @@ export function findRunOptions(
 }
 
 /** @throws InvalidOperation: `exhaust` cannot be limited, for the server would not stop, and a mongos cannot do it */
-export function checkExhaust(exhaust: boolean, limit: number, engine: Engine): void {
+export function checkExhaust(exhaust: boolean, limit: number, engine: Engine | null = null): void {
   if (!exhaust) return;
-  if (engine.server?.description.type === 'Mongos') throw new InvalidOperation('a mongos cannot serve exhaust cursors');
+  if (engine?.server?.description.type === 'Mongos')
+    throw new InvalidOperation('a mongos cannot serve exhaust cursors');
   if (limit !== 0) throw new InvalidOperation('exhaust cannot be combined with limit');
 }
 

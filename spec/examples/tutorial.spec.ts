@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { ASYNCIO_STEPS } from '../../examples/tutorial/asyncio';
 import { STEPS } from '../../examples/tutorial/steps';
 import { agree } from '../../examples/tutorial/styles';
 import { ObjectId } from '../../lib';
@@ -40,11 +41,14 @@ describe('the tutorial', () => {
   it('runs every step in all styles, and leaves the server as it was', async () => {
     const { code, output, errors } = await tutorial({ MOTOR_URI: server().uri });
     expect({ code, errors }).to.deep.equal({ code: 0, errors: '' });
-    for (const title of Object.keys(STEPS)) expect(output).to.include(`. ${title}\n`);
+    for (const title of [...Object.keys(STEPS), ...Object.keys(ASYNCIO_STEPS)]) {
+      expect(output).to.include(`. ${title}\n`);
+    }
+    expect(output).to.include('→ [ 2001, 999 ]').and.to.include('→ [ 2001, 1001 ]');
     expect(output.match(/^ {4}(callbacks|promises|coroutines) +\S/gm)).to.have.lengthOf(3 * Object.keys(STEPS).length);
     expect(output).to.include("→ 'DuplicateKeyError, code 11000'");
     expect(output).to.include('→ [ { i: 1989 }, { i: 1988 }, { i: 1987 } ]');
-    expect(output).to.match(/✓ 21 steps in 3 styles gave the same results/);
+    expect(output).to.match(/✓ 21 steps in 3 styles gave the same results, then 15 on the asyncio surface/);
     expect(await databasesOfTutorial()).to.deep.equal([]);
   });
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import { AsyncIOMotorClient, type AsyncIOMotorCollection } from '../../lib/asyncio/index';
 import { MotorClient, type MotorCollection } from '../../lib/index';
 import { ENGINE } from '../../lib/motor/settings';
 import { eventually } from './eventually';
@@ -9,7 +10,7 @@ import { type FaultProxy, type ProxyOptions, proxyTo } from './proxy';
 /** What the collections of `freshCollection` are in. */
 export const DATABASE = 'motor_spec';
 
-const clients = new Set<MotorClient>();
+const clients = new Set<MotorClient | AsyncIOMotorClient>();
 const proxies = new Set<FaultProxy>();
 
 /**
@@ -21,6 +22,16 @@ export function newClient(
   options: Readonly<Record<string, unknown>> = {},
 ): MotorClient {
   const client = new MotorClient(typeof where === 'string' ? where : where.uri, options) as MotorClient;
+  clients.add(client);
+  return client;
+}
+
+/** The same of the asyncio surface. */
+export function newAsyncIOClient(
+  where: string | { readonly uri: string } = server(),
+  options: Readonly<Record<string, unknown>> = {},
+): AsyncIOMotorClient {
+  const client = new AsyncIOMotorClient(typeof where === 'string' ? where : where.uri, options);
   clients.add(client);
   return client;
 }
@@ -58,8 +69,21 @@ export function freshCollection(options: Readonly<Record<string, unknown>> = {})
   };
 }
 
+/** As {@link freshCollection}, of the asyncio surface. */
+export function freshAsyncIOCollection(options: Readonly<Record<string, unknown>> = {}): () => AsyncIOMotorCollection {
+  const plain = freshCollection(); // which drops it
+  let collection: AsyncIOMotorCollection | null = null;
+  afterEach(() => {
+    collection = null;
+  });
+  return () => {
+    collection ??= newAsyncIOClient(server(), options).get_database(DATABASE).get_collection(plain().name);
+    return collection;
+  };
+}
+
 /** Of all its pools: connections that are open, idle, checked out, and operations that wait for one. */
-export function countsOf(client: MotorClient): MotorClient[typeof ENGINE]['counts'] {
+export function countsOf(client: MotorClient | AsyncIOMotorClient): MotorClient[typeof ENGINE]['counts'] {
   return client[ENGINE].counts;
 }
 

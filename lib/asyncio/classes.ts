@@ -1,0 +1,7 @@
+/** What the module `motor.motor_asyncio` of the original holds. */
+
+export { AsyncIOMotorClient } from './client';
+export { AsyncIOMotorCollection } from './collection';
+export { AsyncIOMotorCommandCursor, AsyncIOMotorLatentCommandCursor } from './commandCursor';
+export { AsyncIOMotorCursor } from './cursor';
+export { AsyncIOMotorDatabase } from './database';

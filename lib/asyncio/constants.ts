@@ -1,0 +1,38 @@
+/** What goes on with a cursor at its end. */
+export const CursorType = Object.freeze({
+  /** It is over. */
+  NON_TAILABLE: 0,
+  /** It stays; more may come. */
+  TAILABLE: 2,
+  /** The same, and the server waits a while for more. */
+  TAILABLE_AWAIT: 34,
+  /** Batches come without being asked for. */
+  EXHAUST: 64,
+} as const);
+export type CursorType = (typeof CursorType)[keyof typeof CursorType];
+
+/** Which state of a document `find_one_and_update` and `find_one_and_replace` give. */
+export const ReturnDocument = Object.freeze({ BEFORE: false, AFTER: true } as const);
+
+/** How UUIDs are written and read. */
+export const UuidRepresentation = Object.freeze({
+  UNSPECIFIED: 0,
+  PYTHON_LEGACY: 3,
+  STANDARD: 4,
+  JAVA_LEGACY: 5,
+  CSHARP_LEGACY: 6,
+} as const);
+export type UuidRepresentation = (typeof UuidRepresentation)[keyof typeof UuidRepresentation];
+
+/** What a date of BSON becomes. */
+export const DatetimeConversion = Object.freeze({
+  /** A `Date`; out of its range InvalidBSON. */
+  DATETIME: 1,
+  /** A `Date`, the nearest that there is. */
+  DATETIME_CLAMP: 2,
+  /** Always a `DatetimeMS`. */
+  DATETIME_MS: 3,
+  /** A `Date`; out of its range a `DatetimeMS`. */
+  DATETIME_AUTO: 4,
+} as const);
+export type DatetimeConversion = (typeof DatetimeConversion)[keyof typeof DatetimeConversion];

@@ -1,0 +1,264 @@
+/** One write each of a `bulk_write`, and the description of an index. */
+
+import type { Document } from 'bson';
+import type { Doc } from '../../typings/documents';
+import { isDocument } from '../core/documents';
+import { indexName } from '../core/indexes';
+import {
+  anything,
+  arrayOf,
+  bool,
+  document,
+  type Given,
+  keywords,
+  number,
+  type Options,
+  orNull,
+  picture,
+  string,
+  unchecked,
+} from '../motor/keywords';
+import { type Hint, hintOf, replacementOf, sortOf, updateOf } from './arguments';
+import { type Collation, collationOf } from './collation';
+import { PARTS, Value } from './value';
+
+const ANY_COLLATION = unchecked<Collation | Document | null>();
+const ANY_HINT = unchecked<Hint | null>();
+/** `database.collection`, of which only the client's `bulk_write` takes note. */
+const NAMESPACE = { namespace: [null, orNull(string)] } as const;
+export const DELETE_KEYWORDS = { collation: [null, ANY_COLLATION], hint: [null, ANY_HINT] } as const;
+export const REPLACE_KEYWORDS = { upsert: [false, bool], ...DELETE_KEYWORDS } as const;
+export const UPDATE_KEYWORDS = { ...REPLACE_KEYWORDS, array_filters: [null, orNull(arrayOf(document))] } as const;
+
+const INSERT = keywords(NAMESPACE);
+const DELETE = keywords({ ...DELETE_KEYWORDS, ...NAMESPACE });
+const REPLACE = keywords({ ...REPLACE_KEYWORDS, ...NAMESPACE });
+const UPDATE = keywords({ ...UPDATE_KEYWORDS, ...NAMESPACE });
+
+type InsertKw = Given<typeof INSERT>;
+type DeleteKw = Given<typeof DELETE>;
+type ReplaceKw = Given<typeof REPLACE>;
+type UpdateKw = Given<typeof UPDATE>;
+
+/** What the statements of updates and deletes may have in common. */
+interface Wishes {
+  readonly upsert?: boolean;
+  readonly collation: Collation | Document | null;
+  readonly hint: Hint | null;
+  readonly array_filters?: Doc[] | null;
+}
+
+/** The statement with what was wished for, and nothing else. */
+export function wished<S extends Document>(method: string, statement: S, wishes: Wishes): S {
+  const { upsert = false, array_filters = null } = wishes;
+  const collation = collationOf(method, wishes.collation);
+  const hint = hintOf(method, wishes.hint);
+  const sent: Document = statement;
+  if (upsert) sent.upsert = true;
+  if (collation !== undefined) sent.collation = collation;
+  if (array_filters !== null) sent.arrayFilters = array_filters;
+  if (hint !== undefined) sent.hint = hint;
+  return statement;
+}
+
+/** What `bulk_write` makes of an operation; arguments that are wrong only then are found then. */
+export const STATEMENT: unique symbol = Symbol('statement');
+
+export interface Statement {
+  readonly kind: 'insert' | 'update' | 'delete';
+  readonly statement: Document;
+}
+
+/** One of the operations of a `bulk_write`. */
+export abstract class BulkOperation extends Value {
+  abstract [STATEMENT](): Statement;
+}
+
+function filterOf(operation: string, filter: unknown): Document {
+  if (!isDocument(filter)) throw new TypeError(`${operation}: filter must be a document, not ${picture(filter)}`);
+  return filter;
+}
+
+/** Only what was given, for printing. */
+function given(kw: object | undefined): object[] {
+  return kw === undefined ? [] : [kw];
+}
+
+/** Store a document. A missing `_id` is put into it when that is done. */
+export class InsertOne extends BulkOperation {
+  readonly #document: Document;
+  readonly #kw: InsertKw | undefined;
+
+  constructor(document: Doc, kw?: InsertKw) {
+    super();
+    INSERT.read('InsertOne', kw);
+    this.#document = document as Document;
+    this.#kw = kw;
+  }
+
+  get [PARTS](): readonly unknown[] {
+    return [this.#document, ...given(this.#kw)];
+  }
+
+  [STATEMENT](): Statement {
+    if (!isDocument(this.#document)) {
+      throw new TypeError(`InsertOne: document must be a document, not ${picture(this.#document)}`);
+    }
+    return { kind: 'insert', statement: this.#document };
+  }
+}
+
+/** Put a document in the place of the first that matches. */
+export class ReplaceOne extends BulkOperation {
+  readonly #filter: Document;
+  readonly #replacement: Document;
+  readonly #options: Options<typeof REPLACE>;
+  readonly #kw: ReplaceKw | undefined;
+
+  /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
+  constructor(filter: Doc, replacement: Doc, kw?: ReplaceKw) {
+    super();
+    this.#filter = filterOf('ReplaceOne', filter);
+    this.#replacement = replacement as Document;
+    this.#options = REPLACE.read('ReplaceOne', kw);
+    this.#kw = kw;
+  }
+
+  get [PARTS](): readonly unknown[] {
+    return [this.#filter, this.#replacement, ...given(this.#kw)];
+  }
+
+  [STATEMENT](): Statement {
+    const u = replacementOf('ReplaceOne', this.#replacement);
+    return { kind: 'update', statement: wished('ReplaceOne', { q: this.#filter, u, multi: false }, this.#options) };
+  }
+}
+
+abstract class UpdateOperation extends BulkOperation {
+  readonly #filter: Document;
+  readonly #update: Doc | readonly Doc[];
+  readonly #options: Options<typeof UPDATE>;
+  readonly #kw: UpdateKw | undefined;
+
+  /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
+  constructor(filter: Doc, update: Doc | readonly Doc[], kw?: UpdateKw) {
+    super();
+    this.#filter = filterOf(this.constructor.name, filter);
+    this.#update = update;
+    this.#options = UPDATE.read(this.constructor.name, kw);
+    this.#kw = kw;
+  }
+
+  abstract get multi(): boolean;
+
+  get [PARTS](): readonly unknown[] {
+    return [this.#filter, this.#update, ...given(this.#kw)];
+  }
+
+  [STATEMENT](): Statement {
+    const { name } = this.constructor;
+    const u = updateOf(name, this.#update);
+    return { kind: 'update', statement: wished(name, { q: this.#filter, u, multi: this.multi }, this.#options) };
+  }
+}
+
+/** Change the first document that matches. */
+export class UpdateOne extends UpdateOperation {
+  get multi(): boolean {
+    return false;
+  }
+}
+
+/** Change all documents that match. */
+export class UpdateMany extends UpdateOperation {
+  get multi(): boolean {
+    return true;
+  }
+}
+
+abstract class DeleteOperation extends BulkOperation {
+  readonly #filter: Document;
+  readonly #options: Options<typeof DELETE>;
+  readonly #kw: DeleteKw | undefined;
+
+  /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
+  constructor(filter: Doc, kw?: DeleteKw) {
+    super();
+    this.#filter = filterOf(this.constructor.name, filter);
+    this.#options = DELETE.read(this.constructor.name, kw);
+    this.#kw = kw;
+  }
+
+  abstract get limit(): 0 | 1;
+
+  get [PARTS](): readonly unknown[] {
+    return [this.#filter, ...given(this.#kw)];
+  }
+
+  [STATEMENT](): Statement {
+    const statement = { q: this.#filter, limit: this.limit };
+    return { kind: 'delete', statement: wished(this.constructor.name, statement, this.#options) };
+  }
+}
+
+/** Remove the first document that matches. */
+export class DeleteOne extends DeleteOperation {
+  get limit(): 0 | 1 {
+    return 1;
+  }
+}
+
+/** Remove all documents that match. */
+export class DeleteMany extends DeleteOperation {
+  get limit(): 0 | 1 {
+    return 0;
+  }
+}
+
+export const INDEX_KEYWORDS = {
+  name: [undefined, string],
+  unique: [undefined, bool],
+  sparse: [undefined, bool],
+  background: [undefined, bool],
+  expireAfterSeconds: [undefined, number],
+  partialFilterExpression: [undefined, document],
+  collation: [undefined, ANY_COLLATION],
+  wildcardProjection: [undefined, document],
+  hidden: [undefined, bool],
+  bucketSize: [undefined, anything],
+  min: [undefined, number],
+  max: [undefined, number],
+} as const;
+
+const INDEX = keywords(INDEX_KEYWORDS, { rest: true });
+export type IndexKw = Given<typeof INDEX>;
+
+/** An index to be made, for `create_indexes`. */
+export class IndexModel extends Value {
+  readonly #document: Document;
+
+  /**
+   * @param keys a name, names and pairs of name and direction, or a document
+   * @param kw `name` (default: keys and directions joined by `_`), `unique`, `sparse`, ...; others go to the server
+   * @throws TypeError, ValueError: no keys; TypeError: a value of a wrong type
+   * @see PyMongo 4.9, IndexModel
+   */
+  constructor(keys: Hint, kw?: IndexKw) {
+    super();
+    const { name, server, ...options } = INDEX.read('IndexModel', kw);
+    const collation = collationOf('IndexModel', options.collation);
+    const key = sortOf('IndexModel', 'keys', keys);
+    const given = Object.entries({ ...options, collation }).filter(([, value]) => value !== undefined);
+    this.#document = { name: name ?? indexName(key), key, ...Object.fromEntries(given), ...server };
+  }
+
+  get [PARTS](): readonly unknown[] {
+    const { key, ...options } = this.#document;
+    return [[...(key as Map<string, unknown>)], options];
+  }
+
+  /** What the server is told. */
+  get document(): Document {
+    return this.#document;
+  }
+}

@@ -1,0 +1,17 @@
+import type { Policy } from '../core/policy';
+
+/** How clients of asyncio Motor behave, where surfaces differ. */
+export const ASYNCIO_POLICY: Policy = Object.freeze({
+  singleHost: 'discover',
+  serverWait: 'selection timeout',
+  retries: true,
+  reopens: false,
+  optionNames: 'PyMongo 4.9',
+  optionErrors: 'ValueError and TypeError',
+  precedence: 'keyword',
+  unknownUriOption: 'warning',
+  checkKeys: false,
+  emptyProjection: 'as is',
+  readsUuids: 'the one it writes',
+  localhost: 'resolver order',
+});
