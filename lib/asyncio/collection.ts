@@ -15,7 +15,6 @@ import { bulkWrite, type Write } from '../core/bulkWrite';
 import { collectionOptions, dropCollection, renameCollection } from '../core/collections';
 import { deleteCommand, findCommand, insertCommand, type Namespace, updateCommand } from '../core/commands';
 import { addId, field, isDocument } from '../core/documents';
-import type { RunOptions } from '../core/engine';
 import { ConfigurationError, InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName, listIndexes } from '../core/indexes';
 import type { Finish } from '../core/operation';

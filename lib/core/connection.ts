@@ -9,6 +9,7 @@ import { type Events, heard, isSecret, tell } from './events';
 import {
   type DocumentSequence,
   decodeReply,
+  EXHAUST_ALLOWED,
   encodeCommand,
   encodeLegacyQuery,
   MessageReader,
@@ -54,6 +55,8 @@ export class Connection {
   idleSince = 0;
   /** Lent by its owner. */
   checkedOut = false;
+  /** Checked out for several operations: who has it gives it back, instead of each operation. */
+  pinned = false;
   /** What the server said of itself in the handshake. */
   description: ServerDescription;
   readonly #options: ConnectionOptions;
@@ -65,6 +68,10 @@ export class Connection {
   #requestId = 0;
   #sentAt = 0;
   #closed: Error | null = null;
+  /** More replies come without being asked for: the next operations take them. */
+  #streaming = false;
+  /** Those that came before anybody took them. */
+  readonly #streamed: Buffer[] = [];
   /** The handshake is done: the connection is its owner's from here on. */
   #ready = false;
 
@@ -92,6 +99,11 @@ export class Connection {
     return this.#closed !== null;
   }
 
+  /** Whether the server goes on replying: the connection is of no use to anybody else. */
+  get streaming(): boolean {
+    return this.#streaming;
+  }
+
   #connect(): Socket {
     const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_SIZE);
     let place: Buffer | null = null;
@@ -103,7 +115,8 @@ export class Connection {
       },
       callback: (count: number) => {
         this.#read(count, place, buffer);
-        return true;
+        // The server must not run ahead of who takes its replies.
+        return this.#streamed.length === 0;
       },
     };
     const { host, port } = this.address;
@@ -182,7 +195,7 @@ export class Connection {
     }
   }
 
-  /** Send one operation. The connection must be idle. */
+  /** Send one operation, or let it take the next of the replies that come by themselves. The connection must be idle. */
   run(operation: Operation): void {
     operation.address = this.address;
     if (this.#closed !== null) {
@@ -190,12 +203,17 @@ export class Connection {
       return;
     }
     this.#operation = operation;
-    const { acknowledged = true, socketTimeout } = operation.options;
+    if (this.#streaming) {
+      this.#follow(operation);
+      return;
+    }
+    const { acknowledged = true, exhaustAllowed = false, socketTimeout } = operation.options;
     this.#requestId = nextRequestId();
+    const flags = acknowledged ? (exhaustAllowed ? EXHAUST_ALLOWED : 0) : MORE_TO_COME;
     let message: Buffer;
     try {
       if (!acknowledged && !isWritable(this.description.type)) throw this.#notPrimary(operation);
-      message = encodeCommand(this.#requestId, acknowledged ? 0 : MORE_TO_COME, operation.command, operation.options);
+      message = encodeCommand(this.#requestId, flags, operation.command, operation.options);
       const size = message.length + (operation.options.sequence?.bytes.length ?? 0);
       const error = tooLarge(size, operation, this.description);
       if (error !== null) throw error;
@@ -237,6 +255,16 @@ export class Connection {
     return roomLeft;
   }
 
+  #follow(operation: Operation): void {
+    if (heard(this.#events, 'commandStarted')) this.#tellStarted(operation);
+    if (this.#timed) this.#sentAt = performance.now();
+    // Nothing is written that would start the clock.
+    if (this.#options.socketTimeout !== null) this.#socket.setTimeout(this.#options.socketTimeout);
+    const message = this.#streamed.shift();
+    if (message !== undefined) this.#received(message);
+    if (this.#streamed.length === 0) this.#socket.resume();
+  }
+
   /** No reply would tell of it. */
   #notPrimary(operation: Operation): Error {
     return new NotPrimaryError(`not master: ${operation.description} was not sent, ${this.address} is no primary`);
@@ -251,15 +279,34 @@ export class Connection {
     }
   }
 
+  /** @throws ProtocolError */
   #receive(message: Buffer): void {
     if (this.#closed !== null) return;
+    if (this.#streaming && this.#operation === null) this.#streamed.push(message);
+    else this.#take(message);
+  }
+
+  #received(message: Buffer): void {
+    try {
+      this.#take(message);
+    } catch (error) {
+      this.close(this.#malformed(error as Error));
+    }
+  }
+
+  #take(message: Buffer): void {
     const reply = decodeReply(message, this.#operation?.options, this.#options.uuids);
     if (this.#operation === null) throw new ProtocolError('a reply came that nobody had asked for');
     if (reply.responseTo !== this.#requestId) {
       throw new ProtocolError(`the reply answers request ${reply.responseTo}, not ${this.#requestId}`);
     }
-    if (reply.moreToCome) throw new ProtocolError('the reply announces another one that nobody asked for');
+    if (reply.moreToCome && this.#operation.options.exhaustAllowed !== true) {
+      throw new ProtocolError('the reply announces another one that nobody asked for');
+    }
     if (debug.enabled) this.#debugReply(message);
+    // Of a stream, each reply answers the one before it.
+    this.#streaming = reply.moreToCome;
+    if (reply.moreToCome) this.#requestId = reply.requestId;
     this.#complete(reply.body);
   }
 
@@ -279,7 +326,7 @@ export class Connection {
 
   #finished(): void {
     this.#operation = null;
-    if (this.#ready) this.#owner.checkin(this);
+    if (this.#ready && !this.pinned) this.#owner.checkin(this);
   }
 
   #timedOut(): void {

@@ -1,5 +1,6 @@
 import { type Document, Long } from 'bson';
 import { getMoreCommand, killCursorsCommand, type Namespace } from './commands';
+import type { Connection } from './connection';
 import type { Engine, RunOptions } from './engine';
 import { CursorNotFound, OperationFailure } from './errors';
 import type { Server } from './server';
@@ -17,6 +18,10 @@ export interface CursorOptions {
   /** Milliseconds that the server waits for new documents, for a tailable cursor that awaits data. */
   maxAwaitTime?: number | null;
   comment?: unknown;
+  /** One connection serves the cursor and nothing else, and the server streams batches on it if it can. */
+  exhaust?: boolean;
+  /** Makes the reply of a command that opens no cursor one that does. */
+  adapt?: (reply: Document) => Document;
   /** That there is no such collection is no error: there is nothing in it. */
   missingIsEmpty?: boolean;
   /** How its commands are run. */
@@ -35,13 +40,19 @@ interface Remains {
   readonly namespace: Namespace;
   readonly server: Server;
   readonly id: Long;
+  /** The connection that serves it alone. */
+  readonly connection: Connection | null;
 }
+
+/** Wire version of MongoDB 4.2, the first to stream replies to `getMore` commands. */
+const STREAMS_BATCHES = 8;
 
 /** Cursors that nobody holds any longer are killed on the server. */
 const forgotten = new FinalizationRegistry<Remains>(killRemains);
 
-function killRemains({ engine, namespace, server, id }: Remains): Promise<unknown> {
+function killRemains({ engine, namespace, server, id, connection }: Remains): Promise<unknown> {
   engine.cursors.delete(id.toString());
+  if (connection !== null) server.pool.discard(connection);
   // Best effort: the server ends a cursor that nobody asks for after ten minutes in any case. The pool of a client that
   // was closed refuses it.
   return engine.run(killCursorsCommand(namespace, [id]), () => null, { server }).catch(() => null);
@@ -57,6 +68,9 @@ interface CursorReply {
   readonly cursor: { readonly id: Long | number; readonly ns: string; readonly firstBatch: Document[] };
 }
 
+/** Makes the command when it is to be sent, where the server has to be asked about it first. */
+export type MakeCommand = () => Promise<Document>;
+
 /**
  * A cursor on the server and the batch of it that is here. Batches are asked for one at a time and decoded whole;
  * taking a document out of one costs no promise.
@@ -64,11 +78,12 @@ interface CursorReply {
 export class Cursor {
   readonly #engine: Engine;
   readonly #options: CursorOptions;
-  /** The command that opens it; null once it was sent. */
-  #command: Document | null;
+  /** The command that opens it, or what makes it; null once it was sent. */
+  #command: Document | MakeCommand | null;
   /** Where `getMore` goes; the server may name another one than was asked (views, `listCollections`). */
   #namespace: Namespace;
   #server: Server | null = null;
+  #connection: Connection | null = null;
   #batchSize: number;
   #id: Long | null = null;
   #batch: Document[] = [];
@@ -80,7 +95,8 @@ export class Cursor {
   #remains: Remains | null = null;
   #closed = false;
 
-  constructor(engine: Engine, command: Document, namespace: Namespace, options: CursorOptions = {}) {
+  /** @param command settled by now, or made when it is to be sent */
+  constructor(engine: Engine, command: Document | MakeCommand, namespace: Namespace, options: CursorOptions = {}) {
     this.#engine = engine;
     this.#command = command;
     this.#namespace = namespace;
@@ -185,7 +201,7 @@ export class Cursor {
 
   /** Send the command that opens it, unless that was done. */
   async start(): Promise<void> {
-    if (this.#command !== null) await this.#attempt(() => this.#open(this.#command as Document));
+    if (this.#command !== null) await this.#attempt(() => this.#open(this.#command as Document | MakeCommand));
   }
 
   /** Up to `length` documents, `null`: all that are left. */
@@ -205,6 +221,8 @@ export class Cursor {
   /** Forget the rest on the server; what is here can still be taken. Never fails: the server forgets by itself, later. */
   async close(): Promise<void> {
     this.#closed = true;
+    // Its connection cannot be closed under a reply that is on its way; that ends the cursor when it is here.
+    if (this.#connection !== null && this.#pending !== null) return;
     const remains = this.#release();
     if (remains !== null) await killRemains(remains);
   }
@@ -232,6 +250,7 @@ export class Cursor {
     } catch (error) {
       const remains = this.#release();
       this.#id = Long.ZERO;
+      this.#giveBack();
       // The server may not know that nobody waits for it any longer.
       if (!(error instanceof OperationFailure) && remains !== null) void killRemains(remains);
       if (this.#options.missingIsEmpty && error instanceof OperationFailure && error.code === 26) return;
@@ -239,16 +258,18 @@ export class Cursor {
     }
   }
 
-  async #open(command: Document): Promise<void> {
+  async #open(given: Document | MakeCommand): Promise<void> {
     this.#command = null;
+    const command = typeof given === 'function' ? await given() : given;
+    if (this.#options.exhaust === true) await this.#checkOut();
     await this.#engine.run(
       command,
       (reply, operation) => {
         this.#server = this.#engine.serverAt(operation.address);
-        const { cursor } = reply as CursorReply;
+        const { cursor } = (this.#options.adapt?.(reply) ?? reply) as CursorReply;
         this.#take(cursor.firstBatch, cursor);
       },
-      this.#options.run,
+      this.#connection === null ? this.#options.run : { ...this.#options.run, connection: this.#connection },
     );
     if (this.#arrived !== null) await this.#arrive();
   }
@@ -261,13 +282,29 @@ export class Cursor {
     if (comment !== undefined && this.#server !== null && this.#server.description.maxWireVersion >= 9) {
       command.comment = comment;
     }
-    const options = {
-      ...this.#options.run,
-      retryable: false,
-      ...(this.#server === null ? {} : { server: this.#server }),
-    };
+    const options: RunOptions = { ...this.#options.run, retryable: false };
+    if (this.#server !== null) options.server = this.#server;
+    if (this.#connection !== null) {
+      options.connection = this.#connection;
+      options.exhaustAllowed = this.#connection.description.maxWireVersion >= STREAMS_BATCHES;
+    }
     await this.#engine.run(command, (reply) => this.#take(reply.cursor.nextBatch, reply.cursor), options);
     if (this.#arrived !== null) await this.#arrive();
+  }
+
+  async #checkOut(): Promise<void> {
+    this.#server = await this.#engine.connect();
+    this.#connection = await this.#server.pool.checkout();
+  }
+
+  /** The connection has served its purpose; with replies still to come it is of no use to others. */
+  #giveBack(): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    this.#connection = null;
+    const { pool } = this.#server as Server;
+    if (connection.streaming || connection.closed) pool.discard(connection);
+    else pool.checkin(connection);
   }
 
   /** A batch is here; it may have to be worked on before it is given out. */
@@ -312,8 +349,15 @@ export class Cursor {
   #hold(id: Long): void {
     if (id.isZero()) {
       this.#release();
+      this.#giveBack();
     } else if (this.#remains === null && this.#server !== null) {
-      this.#remains = { engine: this.#engine, namespace: this.#namespace, server: this.#server, id };
+      this.#remains = {
+        engine: this.#engine,
+        namespace: this.#namespace,
+        server: this.#server,
+        id,
+        connection: this.#connection,
+      };
       this.#engine.cursors.set(id.toString(), this.#remains);
       forgotten.register(this, this.#remains, this.#remains);
     }

@@ -2,6 +2,7 @@ import type { Document } from 'bson';
 import type { Address } from './address';
 import type { ClientOptions } from './clientOptions';
 import type { Namespace } from './commands';
+import type { Connection } from './connection';
 import { AutoReconnect, ConfigurationError, InvalidOperation, NotPrimaryError } from './errors';
 import { newEvents } from './events';
 import { isRetryable } from './failure';
@@ -15,6 +16,8 @@ import { Topology } from './topology';
 export interface RunOptions extends OperationOptions {
   /** The server that must answer, since it holds the cursor. */
   server?: Server;
+  /** The connection that must be used: the caller has checked it out. */
+  connection?: Connection;
 }
 
 /** Where a cursor is open. */
@@ -33,6 +36,8 @@ export class Engine implements OperationOwner {
   readonly events = newEvents();
   /** The cursors that are open on a server, by their numbers. */
   readonly cursors = new Map<string, OpenCursor>();
+  /** Hears of every reply, before the operation settles. */
+  onReply: ((operation: Operation, reply: Document) => void) | null = null;
   #topology: Topology | null = null;
   #closed = false;
   #connected = false;
@@ -50,6 +55,10 @@ export class Engine implements OperationOwner {
   run<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
     return new Promise((resolve, reject) => {
       const operation = new Operation(command, options, this, finish, resolve, reject) as Operation;
+      if (options.connection !== undefined) {
+        options.connection.run(operation);
+        return;
+      }
       const topology = this.#topology ?? this.#open();
       const server = options.server ?? topology.current;
       if (server !== null) this.#send(operation, server);
@@ -125,6 +134,10 @@ export class Engine implements OperationOwner {
     this.#topology?.close(new AutoReconnect('the client was closed'));
     this.#topology = null;
     this.cursors.clear();
+  }
+
+  replied(operation: Operation, reply: Document): void {
+    if (this.onReply !== null) this.onReply(operation, reply);
   }
 
   failed(operation: Operation, error: Error): boolean {

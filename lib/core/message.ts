@@ -46,6 +46,7 @@ export interface DocumentSequence {
 
 /** What a message says, taken apart. */
 export interface Reply {
+  readonly requestId: number;
   readonly responseTo: number;
   /** Another message follows without being asked for (exhaust cursors, streamed hello). */
   readonly moreToCome: boolean;
@@ -182,9 +183,9 @@ function decodeMsg(message: Buffer, responseTo: number, options: DecodingOptions
     const body = deserialize(message, decoding === undefined ? DECODING : { ...decoding, ...DECODING });
     if (uuids !== null) decodeUuids(message, body, uuids);
     if (documentClass !== undefined) dressReply(message, MSG_BODY_OFFSET, body, documentClass, wholeReply);
-    return { responseTo, moreToCome, body };
+    return { requestId: message.readInt32LE(4), responseTo, moreToCome, body };
   }
-  return { responseTo, moreToCome, body: decodeSections(message, end, decoding) };
+  return { requestId: message.readInt32LE(4), responseTo, moreToCome, body: decodeSections(message, end, decoding) };
 }
 
 /** Where the sections end, after the checksum behind them was verified. */
@@ -244,7 +245,7 @@ function decodeLegacyReply(message: Buffer, responseTo: number): Reply {
   const flags = message.readInt32LE(HEADER_SIZE);
   const body = deserialize(message.subarray(REPLY_BODY_OFFSET));
   if ((flags & QUERY_FAILURE) !== 0) body.ok = 0;
-  return { responseTo, moreToCome: false, body };
+  return { requestId: message.readInt32LE(4), responseTo, moreToCome: false, body };
 }
 
 /**

@@ -9,6 +9,8 @@ export type Finish<T> = (reply: Document, operation: Failed) => T;
 
 /** Who is asked before an operation fails. */
 export interface OperationOwner {
+  /** A reply is here, of whatever kind. */
+  replied(operation: Operation, reply: Document): void;
   /** True when the owner deals with the failure itself, by sending the operation again. */
   failed(operation: Operation, error: Error): boolean;
 }
@@ -17,6 +19,8 @@ export interface OperationOwner {
 export interface OperationOptions extends EncodingOptions, DecodingOptions {
   /** False: no reply is asked for, and the operation is done when its bytes are handed to the socket. */
   acknowledged?: boolean;
+  /** The server may go on replying without being asked again (exhaust cursors). */
+  exhaustAllowed?: boolean;
   /** Longest time without a byte from the server, in place of `socketTimeoutMS`; null: none. Milliseconds. */
   socketTimeout?: number | null;
   /** Which servers may answer; what must be said of it beside the command depends on the server that is found. */
@@ -91,6 +95,7 @@ export class Operation<T = unknown> implements Failed {
 
   settle(reply: Document): void {
     let result: T;
+    this.#owner?.replied(this as Operation, reply);
     try {
       if (reply.ok !== 1 && this.options.rawReply !== true) throw failureOf(reply, this);
       result = this.#finish(reply, this);

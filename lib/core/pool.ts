@@ -100,16 +100,21 @@ export class Pool implements ConnectionOwner {
     );
   }
 
-  /** A connection for several operations; it must come back by `checkin`. */
+  /** A connection for several operations; it must come back by `checkin` or `discard`. */
   checkout(): Promise<Connection> {
     return new Promise((resolve, reject) => {
+      const take = (connection: Connection) => {
+        connection.pinned = true;
+        resolve(connection);
+      };
       const connection = this.#waiters.length === 0 ? this.#takeIdle() : undefined;
-      if (connection === undefined) this.#wait(resolve, reject);
-      else resolve(connection);
+      if (connection === undefined) this.#wait(take, reject);
+      else take(connection);
     });
   }
 
   checkin(connection: Connection): void {
+    connection.pinned = false;
     if (connection.closed) return;
     this.#tellCheckedIn(connection);
     connection.checkedOut = false;
@@ -121,6 +126,14 @@ export class Pool implements ConnectionOwner {
     } else {
       this.#admit(connection);
     }
+  }
+
+  /** Close a connection that was checked out: what the server is still sending on it is of no use. */
+  discard(connection: Connection): void {
+    if (connection.closed) return;
+    this.#tellCheckedIn(connection);
+    this.#drop(connection, 'error');
+    this.#pump();
   }
 
   lost(connection: Connection, error: Error): void {

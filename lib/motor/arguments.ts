@@ -5,6 +5,7 @@ import type { Dir, Doc, Fields, Js, KeyOrList } from '../../typings/documents';
 import { checkEncodable, firstKey, isDocument } from '../core/documents';
 import { ValueError } from '../core/errors';
 import { picture } from './keywords';
+import { sourceOf } from './scopeFolding';
 
 /**
  * A query document; null stands for "any document" and anything that is no document for the `_id` to look for.
@@ -88,7 +89,7 @@ export function checkReference(dbref: unknown, database: string): void {
 export function codeOf(method: string, name: string, code: unknown): Code {
   if (code instanceof Code) return code;
   if (typeof code === 'string') return new Code(code);
-  if (typeof code === 'function') return new Code(code.toString());
+  if (typeof code === 'function') return new Code(sourceOf(code));
   throw new TypeError(`${method}: ${name} must be a string, a Code or a function, not ${picture(code)}`);
 }
 

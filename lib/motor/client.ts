@@ -8,19 +8,22 @@ import { Engine } from '../core/engine';
 import { ConfigurationError, OperationFailure } from '../core/errors';
 import type { Events } from '../core/events';
 import { readOptions } from '../core/options';
+import { DEFAULT_READ_PREFERENCE } from '../core/readPreference';
 import { isWritable, unknownServer } from '../core/serverDescription';
 import { blockingClient, connectBlocking } from './blocking/objects';
 import type { MongoClient } from './blocking/types';
 import { withChildren } from './children';
 import { MotorDatabase } from './database';
 import { dual, only } from './dual';
+import { sendOrServe } from './goneCommands';
 import { IndexCache } from './indexCache';
 import { currentLoop, type Loop } from './ioLoop';
-import { bool, expect, fn, type Given, keywords, picture } from './keywords';
+import { bool, expect, fn, type Given, keywords, orNull, picture, string } from './keywords';
 import { type AnyCursorId, cursorIdOf, killCursors } from './killCursors';
 import { checkDatabaseName } from './names';
 import { MOTOR_POLICY } from './policy';
-import { ENGINE, INDEX_CACHE, READ_PREFERENCE, REPR, Settings, WRITE_CONCERN } from './settings';
+import { RememberedErrors } from './rememberedErrors';
+import { ENGINE, INDEX_CACHE, READ_PREFERENCE, REMEMBERED, REPR, Settings, WRITE_CONCERN } from './settings';
 
 /** What a client is made of: see `docs` for the options of `MotorClient`. */
 export interface ClientKw {
@@ -33,10 +36,18 @@ export type FsyncKw = Given<typeof FSYNC>;
 /** The server's code for `fsyncUnlock` without a lock. */
 const NOT_LOCKED = 20;
 
+const COPY_DATABASE = keywords({
+  from_host: [null, orNull(string)],
+  username: [null, orNull(string)],
+  password: [null, orNull(string)],
+});
+export type CopyDatabaseKw = Given<typeof COPY_DATABASE>;
+
 const ADDRESSES = Symbol('addresses');
 
 class Client extends Settings {
   readonly [INDEX_CACHE] = new IndexCache();
+  readonly [REMEMBERED] = new RememberedErrors();
   readonly #options: ClientOptions;
   /** What it was made of, for those who make another one like it. */
   readonly #given: readonly unknown[];
@@ -64,6 +75,7 @@ class Client extends Settings {
     this.#options = options;
     this.#given = [host, port, kw];
     this.#documentClass = options.documentClass;
+    this[ENGINE].onReply = (operation, reply) => this[REMEMBERED].note(operation, reply);
   }
 
   /** Emits what the pools and the commands do: see `ClientEvents`. */
@@ -255,6 +267,36 @@ class Client extends Settings {
   }
 
   /**
+   * Copy a database: its collections with their options, documents and indexes, and its views. The target is not emptied
+   * first. Not atomic: what was copied when it fails stays. Servers since 4.2 leave it to the driver.
+   * @param kw `from_host`: the server to copy from, `host:port`, default this one; `username`, `password`: a user of
+   *   `from_name` there, as whom to read
+   * @returns the reply, `{ ok: 1 }`
+   * @throws TypeError: a name, host, user or password that is no string; InvalidName: `to_name`; both before connecting
+   * @throws DuplicateKeyError: the target holds a document with the same `_id`
+   * @throws OperationFailure: also wrong credentials; AutoReconnect
+   * @example await client.copy_database('shop', 'shop_backup');
+   * @see Motor 0.2, MotorClient.copy_database
+   */
+  async copy_database(from_name: string, to_name: string, kw?: CopyDatabaseKw): Promise<Document> {
+    const { from_host, username, password } = COPY_DATABASE.read('copy_database', kw);
+    const fromdb = expect('copy_database', 'from_name', string, from_name);
+    const todb = checkDatabaseName(to_name);
+    if (username !== null && password === null) throw new TypeError('copy_database: a username needs a password');
+    const command: Document = { copydb: 1, fromdb, todb };
+    if (from_host !== null) command.fromhost = from_host;
+    if (username !== null) Object.assign(command, { username, password });
+    return sendOrServe({
+      engine: this[ENGINE],
+      database: 'admin',
+      command,
+      preference: DEFAULT_READ_PREFERENCE,
+      run: {},
+      remembered: this[REMEMBERED],
+    });
+  }
+
+  /**
    * The class of returned documents, also of embedded ones: `Object` (the default), `SON`, `Map`, or a class that is
    * made without arguments and whose fields are then assigned. It counts for queries made afterwards.
    * @throws TypeError: no class
@@ -391,6 +433,7 @@ export const MotorClient: DualClass<typeof Client, MotorClient> = dual(
     kill_cursors: only(1),
     fsync: 0,
     unlock: only(0),
+    copy_database: 2,
   },
   { name: 'MotorClient' },
 );

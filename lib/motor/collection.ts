@@ -1,21 +1,33 @@
 import type { Document } from 'bson';
-import type { Doc, KeyOrList, Pairs } from '../../typings/documents';
+import type { Doc, Js, KeyOrList, Pairs } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import { collectionOptions, renameCollection } from '../core/collections';
-import { deleteCommand, insertCommand, type Namespace, type UpdateStatement, updateCommand } from '../core/commands';
+import {
+  deleteCommand,
+  findOneCommand,
+  insertCommand,
+  type Namespace,
+  type UpdateStatement,
+  updateCommand,
+} from '../core/commands';
 import { Cursor } from '../core/cursor';
 import { addId, checkStorable, field, firstKey, isDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName } from '../core/indexes';
 import { insertMany } from '../core/insertMany';
+
 import { type Finish, ID_LAST } from '../core/operation';
+
+import { DEFAULT_READ_PREFERENCE, type ReadPreference } from '../core/readPreference';
+
 import type { Statement } from '../core/sequence';
+import { SON } from '../core/son';
 import { encodeUuids, sendable } from '../core/uuids';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import type { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
-import { directionsOf, documentOf, isWriting, keysOf, projectionOf, specOf } from './arguments';
+import { codeOf, directionsOf, documentOf, isWriting, keysOf, projectionOf, specOf } from './arguments';
 import { arrivingAt } from './batchCursor';
 import { MotorBulkOperationBuilder } from './bulk';
 import { withChildren } from './children';
@@ -29,10 +41,13 @@ import {
   FIND_ONE,
   type FindKw,
   type FindOneKw,
-  findOneCommandOf,
+  findOneQuery,
   findRunOptions,
+  type Query,
+  queryCommand,
   READ_KEYWORDS,
 } from './find';
+import { sendOrServe } from './goneCommands';
 import type { Loop } from './ioLoop';
 import {
   anything,
@@ -42,19 +57,25 @@ import {
   fieldSpec,
   fn,
   type Given,
+  integer,
   isPlainObject,
   keywords,
   number,
   orNull,
   picture,
+  type ServerKeywords,
   string,
   unchecked,
 } from './keywords';
+import { readOutput } from './mapReduce';
 import { checkCollectionName } from './names';
+import { isPseudoCollection, runPseudoQuery } from './pseudoCollections';
+import { foldWhere } from './scopeFolding';
 import {
   ENGINE,
   INDEX_CACHE,
   MANIPULATORS,
+  REMEMBERED,
   REPR,
   readPreferenceOf,
   Settings,
@@ -127,6 +148,12 @@ const CREATE_INDEX = keywords(
   { rest: true },
 );
 export type CreateIndexKw = Given<typeof CREATE_INDEX>;
+
+const MAP_REDUCE = keywords({ full_response: [false, bool] }, { rest: true });
+export type MapReduceKw = Given<typeof MAP_REDUCE>;
+
+const PARALLEL_SCAN = keywords(READ_KEYWORDS, { rest: true });
+export type ParallelScanKw = Given<typeof PARALLEL_SCAN>;
 
 const RENAME = keywords({}, { rest: true });
 export type RenameKw = Given<typeof RENAME>;
@@ -255,19 +282,28 @@ class Collection extends Settings {
     const options = FIND_ONE.read('find_one', kw);
     const engine = this[ENGINE];
     const { representation, reading } = this[UUIDS];
-    const command = findOneCommandOf(
-      this.#namespace,
-      sendable(specOf(spec_or_id), representation, 'find_one'),
-      options,
-    );
-    withPreference(command, readPreferenceOf(this, options), engine);
+    const filter = sendable(foldWhere(specOf(spec_or_id)), representation, 'find_one');
+    if (isPseudoCollection(this.name)) return runPseudoQuery(this.#database, this.name, filter);
+    const preference = readPreferenceOf(this, options);
     const plain = kw === undefined && this.#uuids === null && this.#documentClass === Object;
     const run = plain ? undefined : findRunOptions(options, this.#documentClass, reading);
-    const found = engine.run(command, firstDocument, run);
+    const query = findOneQuery(filter, options);
+    const found =
+      query === null
+        ? engine.run(withPreference(findOneCommand(this.#namespace, filter), preference, engine), firstDocument, run)
+        : this.#findOneBy(query, preference, run);
     const manipulators = this.#database[MANIPULATORS];
     if (manipulators === null || !options.manipulate) return found;
     const collection = this as unknown as MotorCollection;
     return found.then((document) => document && manipulators.outgoing(document, collection));
+  }
+
+  async #findOneBy(query: Query, preference: ReadPreference, run: RunOptions = {}): Promise<Document | null> {
+    const command = queryCommand(this[ENGINE], this.#namespace, query, (sent) =>
+      withPreference(sent, preference, this[ENGINE]),
+    );
+    const sent = typeof command === 'function' ? await command() : command;
+    return this[ENGINE].run(sent, query.explain === true ? (reply) => reply : firstDocument, run);
   }
 
   /**
@@ -286,7 +322,7 @@ class Collection extends Settings {
     checkNoCallback(spec, kw, more);
     const filter = spec === null ? {} : documentOf('find', 'spec', spec);
     const options = FIND.read('find', kw);
-    checkExhaust(options.exhaust, options.limit);
+    checkExhaust(options.exhaust, options.limit, this[ENGINE]);
     return new MotorCursor(this as unknown as MotorCollection, filter, options) as MotorCursor;
   }
 
@@ -562,6 +598,118 @@ class Collection extends Settings {
   }
 
   /**
+   * Group documents by a key and reduce each group with JavaScript. Servers since 4.2 leave it to the driver, which runs
+   * the code in this process: every document comes here. `aggregate` does the same on the server.
+   * @param key names of fields, a function of the document that returns a document, or null: one single group
+   * @param condition a query document: which documents
+   * @param initial what each group starts as
+   * @param reduce `function(document, group)`, which changes the group; its text is used, not its closure
+   * @param finalize `function(group)`: what it returns, if anything, takes the place of the group. A callback stands sixth
+   * @returns the groups, in order of first appearance
+   * @throws TypeError: arguments of other types
+   * @throws OperationFailure: code 139, the code does not compile or throws; AutoReconnect
+   * @example await orders.group(['customer'], {}, { total: 0 }, (order, group) => { group.total += order.price; });
+   * @see Motor 0.2, MotorCollection.group
+   */
+  async group(
+    key: null | readonly string[] | Js,
+    condition: Doc,
+    initial: Doc,
+    reduce: Js,
+    finalize: Js | null = null,
+  ): Promise<Document[]> {
+    const group: Document = { ns: this.name };
+    if (Array.isArray(key)) group.key = new SON(key.map((name) => [expect('group', 'each of key', string, name), 1]));
+    else if (key !== null) group.$keyf = codeOf('group', 'key', key);
+    group.$reduce = codeOf('group', 'reduce', reduce);
+    group.cond = documentOf('group', 'condition', condition);
+    group.initial = documentOf('group', 'initial', initial);
+    if (finalize !== null) group.finalize = codeOf('group', 'finalize', finalize);
+    const reply = await this.#sendOrServe({ group }, readPreferenceOf(this, {}));
+    return reply.retval;
+  }
+
+  /**
+   * Map/reduce with JavaScript, into a collection. A server that was built without JavaScript leaves it to the driver,
+   * which runs the code in this process. `aggregate` does most of it faster.
+   * @param map `function()` with the document as `this`, which calls `emit(key, value)`; its text is used, not its closure
+   * @param reduce `function(key, values)`: one value for many
+   * @param out a name; or `{ replace: name }`, `{ merge: name }`, `{ reduce: name }`, each perhaps with `db`; or
+   *   `{ inline: 1 }`
+   * @param kw `query`, `sort`, `limit`: which documents; `finalize`: `function(key, value)`; `scope`: variables of the
+   *   code; `full_response` false: give the whole reply; `jsMode`, `verbose`; any other keyword goes to the server
+   * @returns the collection of the results; inline or with `full_response` the reply
+   * @throws TypeError: `out` is neither a string nor a document, or the code is none
+   * @throws OperationFailure: code 139, the code does not compile or throws, and nothing was written; AutoReconnect
+   * @see Motor 0.2, MotorCollection.map_reduce
+   */
+  async map_reduce(map: Js, reduce: Js, out: string | Doc, kw?: MapReduceKw): Promise<MotorCollection | Document> {
+    const { full_response, server } = MAP_REDUCE.read('map_reduce', kw);
+    if (typeof out !== 'string' && !isDocument(out)) {
+      throw new TypeError(`map_reduce: out must be a string or a document, not ${picture(out)}`);
+    }
+    const inline = isDocument(out) && field(out, 'inline') !== undefined;
+    const command = mapReduceCommand('map_reduce', this.name, map, reduce, out, server);
+    const preference = inline ? readPreferenceOf(this, {}) : DEFAULT_READ_PREFERENCE;
+    const reply = await this.#sendOrServe(command, preference);
+    if (full_response || inline) return reply;
+    const { database, collection } = readOutput(out, this.#namespace.database).namespace;
+    if (database === this.#namespace.database) return this.#database.get_collection(collection);
+    return this.#database.connection.get_database(database).get_collection(collection);
+  }
+
+  /**
+   * As {@link map_reduce}, but the results come at once. They are limited by memory.
+   * @returns a list of `{ _id, value }`; with `full_response` the whole reply
+   * @throws TypeError, OperationFailure, AutoReconnect: as there
+   * @see Motor 0.2, MotorCollection.inline_map_reduce
+   */
+  async inline_map_reduce(map: Js, reduce: Js, kw?: MapReduceKw): Promise<Document[] | Document> {
+    const { full_response, server } = MAP_REDUCE.read('inline_map_reduce', kw);
+    const command = mapReduceCommand('inline_map_reduce', this.name, map, reduce, { inline: 1 }, server);
+    const reply = await this.#sendOrServe(command, readPreferenceOf(this, {}));
+    return full_response ? reply : (reply.results as Document[]);
+  }
+
+  /**
+   * Several cursors which together give every document once, to read a large collection with several hands. Servers since
+   * 4.2 leave it to the driver, which cuts the collection into ranges of `_id`.
+   * @param num_cursors 1 to 10000; a small collection gives fewer cursors
+   * @param kw `read_preference`, `tag_sets`, `secondary_acceptable_latency_ms`; any other keyword goes to the server
+   * @throws TypeError: no integer; OperationFailure: not from 1 to 10000; AutoReconnect
+   * @example await Promise.all((await users.parallel_scan(4)).map(async (part) => { for await (const user of part) use(user); }));
+   * @see Motor 0.2, MotorCollection.parallel_scan
+   */
+  async parallel_scan(num_cursors: number, kw?: ParallelScanKw): Promise<MotorCommandCursor[]> {
+    const options = PARALLEL_SCAN.read('parallel_scan', kw);
+    const numCursors = expect('parallel_scan', 'num_cursors', integer, num_cursors);
+    const preference = readPreferenceOf(this, options);
+    const engine = this[ENGINE];
+    const server = await engine.connect();
+    const run: RunOptions = { ...this.#decoding(null), server };
+    const command = { parallelCollectionScan: this.name, numCursors, ...options.server };
+    const { cursors } = await this.#sendOrServe(command, preference, { server });
+    return (cursors as Document[]).map((part) => {
+      const cursor = Cursor.opened(engine, part, server, this.#namespace, {
+        run,
+        arriving: arrivingAt(this as unknown as MotorCollection),
+      });
+      return new MotorCommandCursor(this as unknown as MotorCollection, cursor) as MotorCommandCursor;
+    });
+  }
+
+  #sendOrServe(command: Document, preference: ReadPreference, run = this.#decoding(null)): Promise<Document> {
+    return sendOrServe({
+      engine: this[ENGINE],
+      database: this.#namespace.database,
+      command: sendable(command, this[UUIDS].representation),
+      preference,
+      run,
+      remembered: this.#database.connection[REMEMBERED],
+    });
+  }
+
+  /**
    * A list of writes of all kinds, to be run in the order given, up to the first that fails. No I/O.
    * @example
    * const bulk = db.users.initialize_ordered_bulk_op();
@@ -733,6 +881,25 @@ function checkNoCallback(spec: unknown, kw: unknown, more: readonly unknown[]): 
   }
 }
 
+function mapReduceCommand(
+  method: string,
+  collection: string,
+  map: Js,
+  reduce: Js,
+  out: string | Doc,
+  { finalize, ...server }: ServerKeywords,
+): Document {
+  const command: Document = {
+    mapReduce: collection,
+    map: codeOf(method, 'map', map),
+    reduce: codeOf(method, 'reduce', reduce),
+    out,
+    ...server,
+  };
+  if ((finalize ?? null) !== null) command.finalize = codeOf(method, 'finalize', finalize);
+  return command;
+}
+
 /** What `create_index` and `ensure_index` are asked for. */
 interface Index {
   readonly name: string;
@@ -831,6 +998,10 @@ export const MotorCollection: DualClass<typeof Collection, MotorCollection> = du
     count: only(0),
     distinct: only(1),
     aggregate: 1,
+    group: only(5, { functions: 5 }),
+    map_reduce: { positional: 3, functions: 2 },
+    inline_map_reduce: { positional: 2, functions: 2 },
+    parallel_scan: 1,
     create_index: 1,
     ensure_index: 1,
     drop_index: only(1),

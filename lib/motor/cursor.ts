@@ -1,7 +1,8 @@
 import type { Document } from 'bson';
 import type { Dir, KeyOrList, Pairs } from '../../typings/documents';
 import type { Dual, DualClass } from '../../typings/dual';
-import type { Arriving } from '../core/cursor';
+import type { Namespace } from '../core/commands';
+import type { Arriving, MakeCommand } from '../core/cursor';
 import type { DocumentClass } from '../core/documentClass';
 import { firstKey } from '../core/documents';
 import type { RunOptions } from '../core/engine';
@@ -11,10 +12,11 @@ import { directionsOf, keysOf, pairsOf } from './arguments';
 import { arrivingAt, CHECK_UNSENT, IS_EMPTY } from './batchCursor';
 import type { MotorCollection } from './collection';
 import { dual, only } from './dual';
-import { type FindOptions, findRunOptions, findSettings } from './find';
+import { type FindOptions, findRunOptions, findSettings, type Query, queryCommand } from './find';
 import { bool, expect, picture, whole } from './keywords';
 import {
   ARRIVING,
+  COMMAND,
   COPY_TO,
   FILTER,
   PREPARED,
@@ -25,6 +27,9 @@ import {
   withIndexes,
 } from './queryCursor';
 import { ENGINE, readPreferenceOf, UUIDS, withPreference } from './settings';
+
+/** Values for the keys of an index, in its order. */
+type Bounds = [key: string, value: unknown][];
 
 class Cursor extends QueryCursor<MotorCollection> {
   /** `cursor[5]` is `cursor.at(5)`. */
@@ -46,6 +51,10 @@ class Cursor extends QueryCursor<MotorCollection> {
     const { [ENGINE]: engine, [UUIDS]: uuids } = this.collection;
     // Not sooner: until it is sent the caller may change the filter.
     return withPreference(sendable(command, uuids.representation, firstKey(command)), this.#preference, engine);
+  }
+
+  override [COMMAND](namespace: Namespace, query: Query): Document | MakeCommand {
+    return queryCommand(this.collection[ENGINE], namespace, query, (command) => this[PREPARED](command));
   }
 
   [RUN_OPTIONS](): RunOptions {
@@ -108,7 +117,7 @@ class Cursor extends QueryCursor<MotorCollection> {
    * @throws TypeError: no list; ValueError: an empty list; InvalidOperation: the query was sent
    * @see Motor 0.2, MotorCursor.min
    */
-  min(spec: Pairs): this {
+  min(spec: Bounds): this {
     const bound = pairsOf('min', 'spec', spec);
     this[CHECK_UNSENT]('min');
     this[SETTINGS].min = bound;
@@ -120,7 +129,7 @@ class Cursor extends QueryCursor<MotorCollection> {
    * @throws TypeError: no list; ValueError: an empty list; InvalidOperation: the query was sent
    * @see Motor 0.2, MotorCursor.max
    */
-  max(spec: Pairs): this {
+  max(spec: Bounds): this {
     const bound = pairsOf('max', 'spec', spec);
     this[CHECK_UNSENT]('max');
     this[SETTINGS].max = bound;

@@ -1,5 +1,5 @@
 import type { DBRef, Document } from 'bson';
-import type { Doc } from '../../typings/documents';
+import type { Doc, Js } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import {
   checkAbsent,
@@ -10,10 +10,12 @@ import {
 } from '../core/collections';
 import { dressedReply } from '../core/documentClass';
 import { field, firstKey, isDocument } from '../core/documents';
-import { ValueError } from '../core/errors';
+import { ConfigurationError, OperationFailure, ValueError } from '../core/errors';
+import type { Failed } from '../core/failure';
 import type { OperationOptions } from '../core/operation';
+import { DEFAULT_READ_PREFERENCE } from '../core/readPreference';
 import { sendable } from '../core/uuids';
-import { checkReference, isWriting } from './arguments';
+import { checkReference, codeOf, isWriting } from './arguments';
 import { withChildren } from './children';
 import { MotorClient } from './client';
 import { MotorCollection } from './collection';
@@ -21,6 +23,7 @@ import { checkedReply, commandDocument } from './command';
 import { ALL, OFF, SLOW_ONLY } from './constants';
 import { dual, only } from './dual';
 import { READ_KEYWORDS } from './find';
+import { isGone, sendOrServe } from './goneCommands';
 import type { Loop } from './ioLoop';
 import {
   anything,
@@ -33,6 +36,7 @@ import {
   integer,
   keywords,
   number,
+  type Options,
   orNull,
   picture,
   string,
@@ -40,7 +44,19 @@ import {
 } from './keywords';
 import { Manipulators, type SONManipulator } from './manipulators';
 import { checkCollectionName, checkDatabaseName } from './names';
-import { ENGINE, INDEX_CACHE, MANIPULATORS, REPR, readPreferenceOf, Settings, withPreference } from './settings';
+import type { RememberedErrors } from './rememberedErrors';
+import {
+  ENGINE,
+  INDEX_CACHE,
+  MANIPULATORS,
+  REMEMBERED,
+  REPR,
+  readPreferenceOf,
+  Settings,
+  WRITE_CONCERN,
+  withPreference,
+} from './settings';
+import { type AddUserKw, type AuthenticateKw, checkCredential, userToAdd } from './users';
 import { type UuidSubtype, uuidsOfSubtype } from './uuids';
 
 const COMMAND = keywords(
@@ -56,6 +72,7 @@ const COMMAND = keywords(
   { rest: true },
 );
 export type CommandKw = Given<typeof COMMAND>;
+type CommandOptions = Options<typeof COMMAND>;
 
 const CREATE_COLLECTION = keywords(
   { size: [undefined, number], capped: [undefined, bool], max: [undefined, number] },
@@ -149,13 +166,12 @@ class Database extends Settings {
     const options = COMMAND.read('command', kw);
     const sent = commandDocument(command, value, options.server);
     const name = (firstKey(sent) ?? '').toLowerCase();
-    sent.set('$db', this.#name);
     const engine = this[ENGINE];
     const uuids = uuidsOfSubtype('command: uuid_subtype', options.uuid_subtype);
     const document = sendable(Object.fromEntries(sent), uuids.representation, 'command');
     const preference = readPreferenceOf(this, options);
-    if (isReading(name, sent)) withPreference(document, preference, engine);
-    else if (options.read_preference !== undefined && preference.document !== null) {
+    const reads = isReading(name, sent);
+    if (!reads && options.read_preference !== undefined && preference.document !== null) {
       process.emitWarning(`command: '${name}' always goes to the primary; its read_preference has no effect`);
     }
     const run: OperationOptions = {
@@ -164,14 +180,30 @@ class Database extends Settings {
     };
     if (!options.compile_re) run.decoding = { bsonRegExp: true };
     const asClass = (options.as_class ?? this.#connection.document_class) as new () => object;
-    if (asClass === Object)
-      return engine.run(document, (reply, operation) => checkedReply(reply, operation, options), run);
-    Object.assign(run, { documentClass: asClass, wholeReply: true });
-    return engine.run(
-      document,
-      (reply, operation) => dressedReply(checkedReply(reply, operation, options), asClass),
-      run,
-    );
+    if (asClass !== Object) run.documentClass = asClass;
+    const finish = (reply: Document, operation: Failed) => checkedReply(reply, operation, options);
+    const dress = (reply: Document) => (asClass === Object ? reply : dressedReply(reply, asClass));
+    if (isGone(name)) {
+      const call = {
+        engine,
+        database: this.#name,
+        command: document,
+        preference: reads ? preference : DEFAULT_READ_PREFERENCE,
+        run,
+        remembered: this.#remembered,
+      };
+      return sendOrServe(call, finish)
+        .catch((error) => failedReply(error, options))
+        .then(dress);
+    }
+    run.wholeReply = true;
+    document.$db = this.#name;
+    if (reads) withPreference(document, preference, engine);
+    return engine.run(document, (reply, operation) => dress(finish(reply, operation)), run);
+  }
+
+  get #remembered(): RememberedErrors {
+    return this.#connection[REMEMBERED];
   }
 
   /**
@@ -328,6 +360,125 @@ class Database extends Settings {
     return this.get_collection(dbref.collection).find_one({ _id: dbref.oid });
   }
 
+  /**
+   * The error of the last write that this client sent to this database. Remembered by the driver: an unacknowledged write
+   * counts as one without error.
+   * @returns a document with `err`, `code` and `n`; null if that write succeeded, or there was none
+   * @see Motor 0.2, MotorDatabase.error
+   */
+  async error(): Promise<Document | null> {
+    const status = this.#remembered.lastStatus(this.#name);
+    return status.err === null ? null : status;
+  }
+
+  /**
+   * The outcome of the last write that this client sent to this database, as `getLastError` told it.
+   * @returns `err` (null: none), `n` (documents changed or removed), `ok`; and `updatedExisting`, `upserted`, `code` where
+   *   they apply
+   * @see Motor 0.2, MotorDatabase.last_status
+   */
+  async last_status(): Promise<Document> {
+    return this.#remembered.lastStatus(this.#name);
+  }
+
+  /**
+   * The last error of a write that this client sent to this database, since {@link reset_error_history}.
+   * @returns as {@link error}, with `nPrev`: 1 if the last write brought it, 2 if the one before, ...; null: there was none
+   * @see Motor 0.2, MotorDatabase.previous_error
+   */
+  async previous_error(): Promise<Document | null> {
+    const status = this.#remembered.previous(this.#name);
+    return status.err === null ? null : status;
+  }
+
+  /**
+   * Forget the outcome of all writes to this database.
+   * @see Motor 0.2, MotorDatabase.reset_error_history
+   */
+  async reset_error_history(): Promise<null> {
+    this.#remembered.reset(this.#name);
+    return null;
+  }
+
+  /**
+   * Run JavaScript on the server. Servers since 4.2 cannot, and the driver does not do it for them.
+   * @param code a function, its text, or a `Code`
+   * @param args arguments of the function; a function in the last place is the callback
+   * @returns what the function returned, or null
+   * @throws TypeError: neither a string, nor a `Code`, nor a function
+   * @throws OperationFailure: the code failed, or (code 59) the server no longer runs any; AutoReconnect
+   * @see Motor 0.2, MotorDatabase.eval
+   */
+  async eval(code: Js, ...args: unknown[]): Promise<unknown> {
+    const command: Document = { $eval: codeOf('eval', 'code', code), args, $db: this.#name };
+    return this[ENGINE].run(command, (reply) => reply.retval ?? null);
+  }
+
+  /**
+   * Create a user of this database, or change one who exists. Without `roles`, or with `read_only`, a role is chosen and a
+   * warning emitted: on `admin` `root` or `readAnyDatabase`, elsewhere `dbOwner` or `read`; a user who exists keeps the
+   * roles.
+   * @param password digested by the server; null: a user who logs in by other means
+   * @param kw `roles`, `read_only` null; any other keyword goes to the server
+   * @throws TypeError: name or password is no string, `read_only` no boolean; ValueError: an empty password
+   * @throws ConfigurationError: `read_only` with `roles`; `digestPassword`; OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorDatabase.add_user
+   */
+  async add_user(name: string, password: string | null = null, kw?: AddUserKw): Promise<null> {
+    return userToAdd(this.#name, name, password, kw)((command) => this.#runHere(command), this.#acknowledged);
+  }
+
+  /**
+   * Remove a user of this database.
+   * @throws TypeError: no string; OperationFailure: code 11, there is no such user; AutoReconnect
+   * @see Motor 0.2, MotorDatabase.remove_user
+   */
+  async remove_user(name: string): Promise<null> {
+    const command: Document = { dropUser: expect('remove_user', 'name', string, name) };
+    if (this.#acknowledged !== null) command.writeConcern = this.#acknowledged;
+    await this.#runHere(command);
+    return null;
+  }
+
+  /**
+   * Log in to this database. **This version of the driver has no mechanism to do so**: the arguments are checked, then it
+   * fails.
+   * @param kw `source`: the database where the user is defined, default this one; `mechanism` `'DEFAULT'`;
+   *   `gssapiServiceName` `'mongodb'`
+   * @returns true
+   * @throws TypeError: name or password is no string; ConfigurationError: an unknown mechanism, or one that is not built
+   * @see Motor 0.2, MotorDatabase.authenticate
+   */
+  async authenticate(name: string, password: string | null = null, kw?: AuthenticateKw): Promise<true> {
+    checkCredential(name, password, kw);
+    throw new ConfigurationError(
+      'authenticate: this version of the driver cannot authenticate: connect without a user',
+    );
+  }
+
+  /**
+   * Log out of this database. It has no credentials as long as {@link authenticate} cannot give it any; the server is told
+   * all the same, as far as it knows such a command.
+   * @throws OperationFailure, AutoReconnect
+   * @see Motor 0.2, MotorDatabase.logout
+   */
+  async logout(): Promise<null> {
+    await this.#runHere({ logout: 1 }).catch((error) => {
+      if (!(error instanceof OperationFailure && error.code === 59)) throw error; // no such command
+    });
+    return null;
+  }
+
+  #runHere(command: Document): Promise<Document> {
+    return this[ENGINE].run({ ...command, $db: this.#name }, (reply) => reply);
+  }
+
+  /** The inherited write concern, unless it is to wait for nobody: users are always acknowledged. */
+  get #acknowledged(): Document | null {
+    const concern = this[WRITE_CONCERN];
+    return concern.acknowledged ? concern.toSend : null;
+  }
+
   [REPR](): string {
     return `Database(${this.#connection[REPR]()}, '${this.#name}')`;
   }
@@ -341,6 +492,15 @@ function isReading(name: string, command: ReadonlyMap<string, unknown>): boolean
   }
   if (name === 'aggregate') return !isWriting(command.get('pipeline'));
   return READING_COMMANDS.has(name);
+}
+
+/** The failure of a command that the driver served, as the caller wants it: as the reply, if that is no error to them. */
+function failedReply(error: unknown, options: CommandOptions): Document {
+  if (!(error instanceof OperationFailure)) throw error;
+  const reply = error.details ?? { ok: 0, errmsg: error.message, code: error.code };
+  const allowed: readonly unknown[] = options.allowable_errors ?? [];
+  if (!options.check || allowed.includes(reply.errmsg) || allowed.includes(reply.code)) return reply;
+  throw error;
 }
 
 function collectionName(method: string, given: unknown): string {
@@ -367,6 +527,15 @@ export const MotorDatabase: DualClass<typeof Database, MotorDatabase> = dual(
     set_profiling_level: only(2, { keywordsFrom: 1 }),
     profiling_info: only(0),
     dereference: only(1),
+    error: only(0),
+    last_status: only(0),
+    previous_error: only(0),
+    reset_error_history: only(0),
+    eval: only(1, { functions: 1, rest: true }),
+    add_user: { positional: 2, keywordsFrom: 1 },
+    remove_user: only(1),
+    authenticate: { positional: 2, keywordsFrom: 1 },
+    logout: only(0),
   },
   { name: 'MotorDatabase' },
 );

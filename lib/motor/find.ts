@@ -2,13 +2,17 @@
 
 import type { Document } from 'bson';
 import type { Mode } from '../../typings/documents';
-import { type FindSettings, findOneCommand, type Namespace } from '../core/commands';
-import { entries, field, firstKey } from '../core/documents';
-import { InvalidOperation } from '../core/errors';
+import { type FindSettings, findCommand, type Namespace } from '../core/commands';
+import type { MakeCommand } from '../core/cursor';
+import { entries, field } from '../core/documents';
+import type { Engine } from '../core/engine';
+import { InvalidOperation, OperationFailure } from '../core/errors';
 import type { OperationOptions } from '../core/operation';
 import type { TagSet } from '../core/readPreference';
+import type { SON } from '../core/son';
 import type { UuidReading } from '../core/uuids';
 import { directionsOf, projectionOf } from './arguments';
+import { listIndexes } from './copying';
 import {
   bool,
   chooseFieldsWith,
@@ -24,6 +28,7 @@ import {
   unchecked,
   whole,
 } from './keywords';
+import { foldWhere } from './scopeFolding';
 
 /** How one read is routed; what is absent is inherited. Checked where it is used. */
 export const READ_KEYWORDS = {
@@ -71,19 +76,80 @@ export type FindOneKw = Given<typeof FIND_ONE>;
 /** Nothing was given: the defaults of `find_one` are one object. */
 const NOTHING_GIVEN = FIND_ONE.read('find_one', undefined);
 
-/** The command of `find_one`; nearly always only a filter was given. */
-export function findOneCommandOf(namespace: Namespace, filter: Document, options: Options<typeof FIND_ONE>): Document {
-  const command = findOneCommand(namespace, filter);
-  if (options === NOTHING_GIVEN && firstKey(filter) !== '$query') return command;
-  const settings = findSettings(filter, options);
-  if (options.max_time_ms !== null) settings.maxTimeMS = options.max_time_ms;
-  const { limit: _, batchSize: __, extra, ...sent } = settings;
-  return { find: command.find, ...sent, limit: 1, singleBatch: true, ...extra, $db: command.$db };
+/** A query as the surface has it. */
+export interface Query extends FindSettings {
+  /** Each document once, whatever happens meanwhile. */
+  snapshot?: true;
+  /** The plan is the one result. */
+  explain?: true;
+}
+
+/** The query of `find_one`; null: there is nothing but a filter, as nearly always. */
+export function findOneQuery(filter: Document, options: Options<typeof FIND_ONE>): Query | null {
+  if (options === NOTHING_GIVEN && field(filter, '$query') === undefined) return null;
+  const query = findSettings(filter, options);
+  query.filter = foldWhere(query.filter);
+  if (options.max_time_ms !== null) query.maxTimeMS = options.max_time_ms;
+  query.limit = -1;
+  return query;
+}
+
+/**
+ * The command of a query, or, where the server has to be asked for its indexes first, what makes it.
+ * @param finish what remains to be done about a command before it is sent
+ * @throws OperationFailure: `snapshot` together with a sort or a hint, in the words of old servers
+ */
+export function queryCommand(
+  engine: Engine,
+  namespace: Namespace,
+  { snapshot, explain, ...settings }: Query,
+  finish: (command: Document) => Document,
+): Document | MakeCommand {
+  if (snapshot === true) {
+    checkSnapshot(namespace, settings);
+    settings.hint = { _id: 1 };
+  }
+  const finished = (): Document => {
+    const command = findCommand(namespace, settings);
+    return finish(explain === true ? explainCommand(command) : command);
+  };
+  const bounds = settings.min ?? settings.max;
+  if (bounds === undefined || settings.hint !== undefined) return finished();
+  return async () => {
+    const index = await indexOver(engine, namespace, bounds);
+    if (index !== null) settings.hint = index;
+    return finished();
+  };
+}
+
+function checkSnapshot({ database, collection }: Namespace, { sort, hint }: FindSettings): void {
+  const [rival, code] = sort !== undefined ? ['sort', 12001] : hint !== undefined ? ['hint', 12002] : [];
+  if (rival === undefined || code === undefined) return;
+  throw new OperationFailure(
+    `a ${rival} cannot be combined with snapshot (find on ${database}.${collection}, code ${code})`,
+    { code },
+  );
+}
+
+function explainCommand({ $db, ...find }: Document): Document {
+  return { explain: find, verbosity: 'allPlansExecution', $db };
+}
+
+/** The reply of `explain` as the first batch of a cursor that has nothing else. */
+export function planAsResult(reply: Document): Document {
+  return { cursor: { id: 0, ns: '.', firstBatch: [reply] } };
+}
+
+/** Servers since 4.2 want to be told the index that `min` and `max` are bounds of: one over just these fields. */
+async function indexOver(engine: Engine, namespace: Namespace, bounds: Document): Promise<Document | null> {
+  const names = entries(bounds).map(([name]) => name);
+  const keys = (await listIndexes({ engine, namespace })).map((index) => index.get('key') as SON);
+  return keys.find((key) => key.size === names.length && [...key.keys()].every((name, i) => name === names[i])) ?? null;
 }
 
 /** What goes into a `find` command; what was not asked for stays away. */
-export function findSettings(spec: Document, options: FindOptions): FindSettings {
-  const settings: FindSettings = unwrapped(spec);
+export function findSettings(spec: Document, options: FindOptions): Query {
+  const settings: Query = unwrapped(spec);
   if (options.fields !== null) settings.projection = projectionOf(options.fields);
   if (options.sort !== null && options.sort.length > 0) settings.sort = directionsOf('find', 'sort', options.sort);
   if (options.skip !== 0) settings.skip = options.skip;
@@ -93,6 +159,7 @@ export function findSettings(spec: Document, options: FindOptions): FindSettings
   if (options.tailable && options.await_data) settings.awaitData = true;
   if (!options.timeout) settings.noCursorTimeout = true;
   if (options.partial) settings.allowPartialResults = true;
+  if (options.snapshot) settings.snapshot = true;
   if (options.max_scan !== null) settings.extra = { ...settings.extra, maxScan: options.max_scan };
   return settings;
 }
@@ -114,9 +181,12 @@ export function findRunOptions(
   return run;
 }
 
-/** @throws InvalidOperation: `exhaust` cannot be limited, for the server would not stop */
-export function checkExhaust(exhaust: boolean, limit: number): void {
-  if (exhaust && limit !== 0) throw new InvalidOperation('exhaust cannot be combined with limit');
+/** @throws InvalidOperation: `exhaust` cannot be limited, for the server would not stop, and a mongos cannot do it */
+export function checkExhaust(exhaust: boolean, limit: number, engine: Engine | null = null): void {
+  if (!exhaust) return;
+  if (engine?.server?.description.type === 'Mongos')
+    throw new InvalidOperation('a mongos cannot serve exhaust cursors');
+  if (limit !== 0) throw new InvalidOperation('exhaust cannot be combined with limit');
 }
 
 /** From the modifiers of the wrapped form to fields of the command. */
@@ -141,10 +211,13 @@ const EXTRA_MODIFIERS: Readonly<Record<string, string>> = {
  * A spec in the form `{ $query, $orderby, ... }`, which current servers refuse, taken apart; any other as it is.
  * @see MongoDB legacy OP_QUERY, query modifiers
  */
-function unwrapped(spec: Document): FindSettings {
-  if (firstKey(spec) !== '$query') return { filter: spec };
-  const settings: FindSettings = { filter: field(spec, '$query') as Document };
+function unwrapped(spec: Document): Query {
+  const filter = field(spec, '$query');
+  if (filter === undefined) return { filter: spec };
+  const settings: Query = { filter: filter as Document };
   for (const [name, value] of entries(spec)) {
+    if (name === '$snapshot' && value) settings.snapshot = true;
+    if (name === '$explain' && value) settings.explain = true;
     const known = MODIFIERS[name];
     const extra = EXTRA_MODIFIERS[name];
     if (known !== undefined) Object.assign(settings, { [known]: value });

@@ -1,15 +1,16 @@
 import type { Document } from 'bson';
 import type { Js } from '../../typings/documents';
-import { type FindSettings, findCommand } from '../core/commands';
-import { type Arriving, Cursor as CoreCursor } from '../core/cursor';
+import { type FindSettings, findCommand, type Namespace } from '../core/commands';
+import { type Arriving, Cursor as CoreCursor, type MakeCommand } from '../core/cursor';
 import { entries } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { IndexError } from '../core/errors';
 import { codeOf } from './arguments';
 import { BatchCursor, CHECK_UNSENT, type CursorOwner, IS_EMPTY, OPEN, RESTART } from './batchCursor';
 import { withChildren } from './children';
-import { checkExhaust } from './find';
+import { checkExhaust, planAsResult, type Query } from './find';
 import { expect, integer, orNull, string, whole } from './keywords';
+import { foldWhere } from './scopeFolding';
 import { ENGINE, type Inherited } from './settings';
 
 // Bits of `add_option`, which the legacy protocol had for the flags of a query.
@@ -31,6 +32,8 @@ export const SETTINGS: unique symbol = Symbol('settings');
 export const FILTER: unique symbol = Symbol('filter');
 /** Completes a command with what the surface sends beside it: where it may be read, and how. */
 export const PREPARED: unique symbol = Symbol('prepared');
+/** The command of a query, or what makes it. */
+export const COMMAND: unique symbol = Symbol('command');
 /** How the commands are run. */
 export const RUN_OPTIONS: unique symbol = Symbol('runOptions');
 export const RUN_READ: unique symbol = Symbol('runRead');
@@ -52,7 +55,7 @@ export abstract class QueryCursor<Owner extends QueryOwner, T extends Document =
   Owner,
   T
 > {
-  readonly [SETTINGS]: FindSettings;
+  readonly [SETTINGS]: Query;
   #exhaust: boolean;
   /** Bits that have no field in the command. */
   #otherBits = 0;
@@ -62,7 +65,7 @@ export abstract class QueryCursor<Owner extends QueryOwner, T extends Document =
   /** Milliseconds that the server waits for new documents; null: its own choice. */
   [MAX_AWAIT_TIME]: number | null = null;
 
-  constructor(collection: Owner, settings: FindSettings, exhaust: boolean) {
+  constructor(collection: Owner, settings: Query, exhaust: boolean) {
     super(collection, null);
     this[SETTINGS] = settings;
     this.#exhaust = exhaust;
@@ -72,14 +75,16 @@ export abstract class QueryCursor<Owner extends QueryOwner, T extends Document =
   abstract [RUN_OPTIONS](): RunOptions;
 
   [OPEN](): CoreCursor {
-    const { limit = 0, batchSize = 0, tailable = false, awaitData = false, comment } = this[SETTINGS];
-    return new CoreCursor(this.collection[ENGINE], this.#command(), this.#namespace, {
+    const { limit = 0, batchSize = 0, tailable = false, awaitData = false, comment, explain } = this[SETTINGS];
+    return new CoreCursor(this.collection[ENGINE], this.#command(explain), this.#namespace, {
       limit: Math.max(limit, 0),
       batchSize,
       tailable,
       awaitsData: awaitData,
       maxAwaitTime: tailable && awaitData ? this[MAX_AWAIT_TIME] : null,
       comment,
+      exhaust: this.#exhaust,
+      ...(explain === true ? { adapt: planAsResult } : {}),
       run: this[RUN_OPTIONS](),
       arriving: this[ARRIVING],
     });
@@ -104,14 +109,18 @@ export abstract class QueryCursor<Owner extends QueryOwner, T extends Document =
 
   get [FILTER](): Document {
     const { filter } = this[SETTINGS];
-    return this.#where === null ? filter : new Map([...entries(filter), ['$where', this.#where]]);
+    return foldWhere(this.#where === null ? filter : new Map([...entries(filter), ['$where', this.#where]]));
   }
 
-  #command(): Document {
-    const settings = { ...this[SETTINGS], filter: this[FILTER] };
-    const { limit = 0 } = settings;
-    if (limit < 0) settings.batchSize = -limit > FIRST_BATCH ? -limit : 0;
-    return this[PREPARED](findCommand(this.#namespace, settings));
+  #command(explain?: true): Document | MakeCommand {
+    const { explain: _, ...query }: Query = { ...this[SETTINGS], filter: this[FILTER] };
+    const { limit = 0 } = query;
+    if (limit < 0) query.batchSize = -limit > FIRST_BATCH ? -limit : 0;
+    return this[COMMAND](this.#namespace, explain === true ? { ...query, explain } : query);
+  }
+
+  [COMMAND](namespace: Namespace, query: Query): Document | MakeCommand {
+    return this[PREPARED](findCommand(namespace, query));
   }
 
   [COPY_TO](copy: QueryCursor<Owner, T>): void {
@@ -145,7 +154,7 @@ export abstract class QueryCursor<Owner extends QueryOwner, T extends Document =
   limit(n: number): this {
     expect('limit', 'n', integer, n);
     this[CHECK_UNSENT]('limit');
-    checkExhaust(this.#exhaust, n === 0 ? 1 : n);
+    checkExhaust(this.#exhaust, n === 0 ? 1 : n, this.collection[ENGINE]);
     this[SETTINGS].limit = n;
     this.#empty = false;
     return this;
@@ -171,7 +180,8 @@ export abstract class QueryCursor<Owner extends QueryOwner, T extends Document =
    */
   max_scan(n: number | null): this {
     this[CHECK_UNSENT]('max_scan');
-    this[SETTINGS].extra = { ...this[SETTINGS].extra, maxScan: n };
+    const { maxScan: _, ...extra } = this[SETTINGS].extra ?? {};
+    this[SETTINGS].extra = n === null ? extra : { ...extra, maxScan: n };
     return this;
   }
 
@@ -221,7 +231,7 @@ export abstract class QueryCursor<Owner extends QueryOwner, T extends Document =
     expect(method, 'mask', integer, mask);
     this[CHECK_UNSENT](method);
     const bits = change(this.#optionBits) & KNOWN_OPTIONS;
-    checkExhaust((bits & EXHAUST) !== 0, this[SETTINGS].limit ?? 0);
+    checkExhaust((bits & EXHAUST) !== 0, this[SETTINGS].limit ?? 0, this.collection[ENGINE]);
     this.#exhaust = (bits & EXHAUST) !== 0;
     setFlag(this[SETTINGS], 'tailable', (bits & TAILABLE) !== 0);
     setFlag(this[SETTINGS], 'awaitData', (bits & TAILABLE) !== 0 && (bits & AWAIT_DATA) !== 0);
@@ -252,7 +262,7 @@ export abstract class QueryCursor<Owner extends QueryOwner, T extends Document =
     expect('at', 'i', integer, i);
     if (i < 0) throw new IndexError(`at: the index must not be negative, not ${i}`);
     this[CHECK_UNSENT]('at');
-    checkExhaust(this.#exhaust, 1);
+    checkExhaust(this.#exhaust, 1, this.collection[ENGINE]);
     this[SETTINGS].skip = (this[SETTINGS].skip ?? 0) + i;
     this[SETTINGS].limit = -1;
     this.#empty = false;
@@ -272,7 +282,7 @@ export abstract class QueryCursor<Owner extends QueryOwner, T extends Document =
     if (from < 0) throw new IndexError(`slice: start must not be negative, not ${from}`);
     if (to !== null && to < from) throw new IndexError(`slice: end must not be before start, ${to} is before ${from}`);
     this[CHECK_UNSENT]('slice');
-    if (to !== null) checkExhaust(this.#exhaust, 1);
+    if (to !== null) checkExhaust(this.#exhaust, 1, this.collection[ENGINE]);
     this[SETTINGS].skip = from;
     this[SETTINGS].limit = to === null ? 0 : to - from;
     this.#empty = to === from;
@@ -304,8 +314,9 @@ export abstract class QueryCursor<Owner extends QueryOwner, T extends Document =
    * @throws OperationFailure, AutoReconnect
    * @see Motor 0.2, MotorCursor.explain
    */
-  explain(): Promise<Document> {
-    const { $db, $readPreference, ...find } = this.#command();
+  async explain(): Promise<Document> {
+    const made = this.#command();
+    const { $db, $readPreference, ...find } = typeof made === 'function' ? await made() : made;
     const command: Document = { explain: find, verbosity: 'allPlansExecution', $db };
     if ($readPreference !== undefined) command.$readPreference = $readPreference;
     return this.collection[ENGINE].run(command, (reply) => reply);

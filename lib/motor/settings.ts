@@ -22,6 +22,8 @@ export const WRITE_CONCERN: unique symbol = Symbol('writeConcern');
 export const READ_PREFERENCE: unique symbol = Symbol('readPreference');
 /** Of a client: which indexes are known to exist. */
 export const INDEX_CACHE: unique symbol = Symbol('indexCache');
+/** Of a client: the outcome of its writes. */
+export const REMEMBERED: unique symbol = Symbol('remembered');
 /** Of a database: what changes documents on their way; null as long as nothing was added. */
 export const MANIPULATORS: unique symbol = Symbol('manipulators');
 /** Of a collection: how it writes and reads UUIDs. */

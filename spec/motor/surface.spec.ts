@@ -175,21 +175,7 @@ const TABLES: Readonly<Record<string, Table>> = {
 };
 
 /** Members that are not there yet. One that has come must leave this list. */
-const PENDING: Readonly<Record<string, readonly string[]>> = {
-  MotorClient: ['copy_database'],
-  MotorDatabase: [
-    'error',
-    'last_status',
-    'previous_error',
-    'reset_error_history',
-    'eval',
-    'add_user',
-    'remove_user',
-    'authenticate',
-    'logout',
-  ],
-  MotorCollection: ['group', 'map_reduce', 'inline_map_reduce', 'parallel_scan'],
-};
+const PENDING: Readonly<Record<string, readonly string[]>> = {};
 
 /** Members that the original does not have. */
 const ADDED: Readonly<Record<string, readonly string[]>> = { MotorClient: ['events'] };
@@ -221,8 +207,20 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   dereference: [new DBRef('nothing', new ObjectId())],
   rename: ['renamed'],
   to_list: [1],
+  copy_database: ['motor_spec_nothing', 'motor_spec_nothing_else'],
+  eval: ['1'],
+  add_user: ['nobody', 'nothing'],
+  remove_user: ['nobody'],
+  authenticate: ['nobody', 'nothing'],
+  group: [null, {}, {}, 'function () {}', null],
+  map_reduce: ['function () {}', 'function () {}', { inline: 1 }],
+  inline_map_reduce: ['function () {}', 'function () {}'],
+  parallel_scan: [1],
   execute: [{ w: 1 }],
 };
+
+/** Methods without keywords of their own: what looks like one is an argument. */
+const NO_KEYWORDS = new Set(['eval']);
 
 /** Methods that pass unknown keywords on to the server. */
 const PASS_ON = new Set([
@@ -234,6 +232,10 @@ const PASS_ON = new Set([
   'ensure_index',
   'rename',
   'fsync',
+  'add_user',
+  'map_reduce',
+  'inline_map_reduce',
+  'parallel_scan',
 ]);
 
 const REFUSED = ['safe', 'slave_okay', 'slaveok', 'auto_start_request'];
@@ -334,6 +336,8 @@ for (const [className, Class] of Object.entries(CLASSES)) {
         const error = await settled(method(...args));
         expect(String(error)).not.to.match(/undefined|private member/);
       });
+
+      if (NO_KEYWORDS.has(name)) continue;
 
       it(`${name} names a keyword that it does not know${PASS_ON.has(name) ? ', or leaves it to the server' : ''}`, async () => {
         const object = (await newObject()) as Loose;

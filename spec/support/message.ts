@@ -28,6 +28,8 @@ export interface Command {
   readonly legacy: boolean;
   /** Whether the sender wants no reply. */
   readonly moreToCome: boolean;
+  /** Whether the server may go on replying by itself. */
+  readonly exhaustAllowed: boolean;
 }
 
 /** Cuts a stream of chunks into whole messages. */
@@ -141,6 +143,7 @@ export function commandOf(message: Buffer): Command {
     document,
     legacy,
     moreToCome: !legacy && (flagsOf(message) & MORE_TO_COME) !== 0,
+    exhaustAllowed: !legacy && (flagsOf(message) & EXHAUST_ALLOWED) !== 0,
   };
 }
 
