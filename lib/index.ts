@@ -43,4 +43,5 @@ export { bson, gridfs, pymongo } from './motor/namespaces';
 export { ObjectId } from './motor/objectId';
 export { Op } from './motor/op';
 export { get_version_string, version_tuple } from './motor/version';
+/** What the original takes from `tornado.web`. */
 export * as web from './motor/web';

@@ -37,7 +37,15 @@ type RunSyncKw = Given<typeof RUN_SYNC>;
 let global: IOLoop | null = null;
 let current: IOLoop | null = null;
 
-class Loop extends Bound {
+/**
+ * Tornado's loop as a facade: Node has one event loop, which is always running. This one schedules, and it can keep the
+ * process alive. Several may exist; each has its own running state and can be given as `io_loop`.
+ *
+ * Methods are bound, so they can be passed on. What is scheduled keeps the process alive until it has run; the loop as
+ * such does so only between {@link start} and {@link stop}.
+ * @see Tornado 3.2, tornado.ioloop.IOLoop
+ */
+export class Loop extends Bound {
   readonly #scheduled = new Set<Timer>();
   #running: Running | null = null;
   #stopped = false;
@@ -119,6 +127,15 @@ class Loop extends Bound {
     setImmediate(running.finish);
   }
 
+  /**
+   * Start the loop, run a function in it, stop the loop. **Does not block**: it must be awaited.
+   * @param func called without arguments, in a later turn; may return a Promise
+   * @param kw `timeout`: seconds, by default none
+   * @returns the function's result
+   * @throws what the function throws; ioloop.TimeoutError: it took longer than `timeout`, or the loop was stopped
+   *   meanwhile (the operation itself goes on); InvalidOperation: the loop is running already, or closed
+   * @example const reply = await IOLoop.current().run_sync(client.open, { timeout: 5 });
+   */
   async run_sync<T>(func: () => T | PromiseLike<T>, kw: RunSyncKw = {}): Promise<T> {
     expect('run_sync', 'the first argument', fn, func);
     const { timeout } = RUN_SYNC.read('run_sync', kw);
@@ -211,10 +228,15 @@ class Loop extends Bound {
     Promise.resolve(future).then(settled, settled);
   }
 
+  /** Seconds since 1970, with fractions. */
   time(): number {
     return Date.now() / 1000;
   }
 
+  /**
+   * Called with what a callback threw, or rejected with. By default it throws it again, outside of everything, so that
+   * it is an uncaught exception of the application. To be overridden, or assigned.
+   */
   handle_callback_exception(_callback: (...args: never[]) => unknown, error: unknown): void {
     throw error;
   }
@@ -255,23 +277,10 @@ class Loop extends Bound {
   }
 }
 
-/**
- * Tornado's loop as a facade: Node has one event loop, which is always running. This one schedules, and it can keep the
- * process alive. Several may exist; each has its own running state and can be given as `io_loop`.
- *
- * Methods are bound, so they can be passed on. What is scheduled keeps the process alive until it has run; the loop as
- * such does so only between {@link start} and {@link stop}.
- * @see Tornado 3.2, tornado.ioloop.IOLoop
- */
+/** Tornado's loop as a facade: it schedules, and keeps the process alive between `start` and `stop`. */
 export interface IOLoop extends Omit<Dual<Loop>, 'run_sync' | 'runSync' | 'time' | 'handle_callback_exception'> {
   /**
-   * Start the loop, run a function in it, stop the loop. **Does not block**: it must be awaited.
-   * @param func called without arguments, in a later turn; may return a Promise
-   * @param kw `timeout`: seconds, by default none
-   * @returns the function's result
-   * @throws what the function throws; ioloop.TimeoutError: it took longer than `timeout`, or the loop was stopped
-   *   meanwhile (the operation itself goes on); InvalidOperation: the loop is running already, or closed
-   * @example const reply = await IOLoop.current().run_sync(client.open, { timeout: 5 });
+   * Start the loop, run a function in it, stop the loop. **Does not block**: it must be awaited. `timeout`: seconds.
    */
   run_sync: RunSync;
   /** {@link run_sync} */
@@ -282,10 +291,7 @@ export interface IOLoop extends Omit<Dual<Loop>, 'run_sync' | 'runSync' | 'time'
   /** Seconds since 1970, with fractions. */
   time(): number;
 
-  /**
-   * Called with what a callback threw, or rejected with. By default it throws it again, outside of everything, so that
-   * it is an uncaught exception of the application. To be overridden, or assigned.
-   */
+  /** Called with what a callback threw, or rejected with. To be overridden, or assigned. */
   handle_callback_exception(callback: (...args: never[]) => unknown, error: unknown): void;
 }
 
@@ -324,7 +330,12 @@ const PERIODIC = keywords({
   io_loop: [null, orNull({ wanted: 'an IOLoop', is: (value): value is IOLoop => value instanceof IOLoop })],
 });
 
-class Periodic extends Bound {
+/**
+ * Calls a function again and again. A call is skipped, not made up for, if the one before is still going (its Promise is
+ * not settled) or the process was too busy. What the function throws goes to `io_loop.handle_callback_exception`.
+ * @see Tornado 3.2, tornado.ioloop.PeriodicCallback
+ */
+export class Periodic extends Bound {
   readonly #callback: () => unknown;
   readonly #period: number;
   readonly #loop: IOLoop;
@@ -332,6 +343,13 @@ class Periodic extends Bound {
   #next = 0;
   #busy = false;
 
+  /**
+   * Nothing is called before {@link start}.
+   * @param callback called without arguments
+   * @param callback_time milliseconds from call to call
+   * @param kw `io_loop`: an {@link IOLoop}, by default the current one
+   * @throws TypeError: a wrong type, an unknown keyword. ValueError: `callback_time` is not positive and finite
+   */
   constructor(callback: () => unknown, callback_time: number, kw: Given<typeof PERIODIC> = {}) {
     super();
     const { io_loop } = PERIODIC.read('PeriodicCallback', kw);
@@ -379,14 +397,5 @@ class Periodic extends Bound {
   };
 }
 
-/**
- * Calls a function again and again. A call is skipped, not made up for, if the one before is still going (its Promise is
- * not settled) or the process was too busy. What the function throws goes to `io_loop.handle_callback_exception`.
- * @param callback called without arguments
- * @param callback_time milliseconds from call to call
- * @param kw `io_loop`: an {@link IOLoop}, by default the current one
- * @throws TypeError: a wrong type, an unknown keyword. ValueError: `callback_time` is not positive and finite
- * @see Tornado 3.2, tornado.ioloop.PeriodicCallback
- */
 export const PeriodicCallback = dual(Periodic, {}, { name: 'PeriodicCallback' });
 export type PeriodicCallback = Dual<Periodic>;

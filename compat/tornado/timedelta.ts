@@ -21,7 +21,7 @@ const MICROSECONDS: Required<TimedeltaParts> = {
   microseconds: 1,
 };
 
-class Timedelta {
+export class Timedelta {
   readonly #microseconds: number;
 
   constructor(parts: TimedeltaParts = {}) {
