@@ -19,6 +19,7 @@ export * from './core/errors';
 export type { ClientEvents, Events } from './core/events';
 export { SON } from './core/son';
 export { version } from './core/version';
+/** The types of what `MotorClient.sync_client` gives. */
 export type * as blocking from './motor/blocking/types';
 export {
   BulkUpsertOperation,

@@ -275,6 +275,7 @@ export class IndexError extends RangeError {
 
 /** There are no more documents (Python's `StopAsyncIteration`). */
 export class StopAsyncIteration extends Error {
+  /** The name of its class. */
   override get name(): string {
     return 'StopAsyncIteration';
   }

@@ -119,7 +119,6 @@ export class BulkOperationBuilder extends Bound {
 }
 
 /** As it is written, for the types that are derived from it. */
-export type { BulkOperationBuilder };
 
 export const MotorBulkOperationBuilder = dual(
   BulkOperationBuilder,

@@ -425,7 +425,6 @@ function addresses(client: Client): readonly Address[] {
 withChildren(Client, (client, name) => client.get_database(name));
 
 /** As it is written, for the types that are derived from it. */
-export type { Client };
 
 export const MotorClient: DualClass<typeof Client, MotorClient> = dual(
   Client,

@@ -990,7 +990,6 @@ function isFindAndModifyKw(candidate: Record<string, unknown>): boolean {
 withChildren(Collection, (collection, name) => collection.get_collection(name));
 
 /** As it is written, for the types that are derived from it. */
-export type { Collection };
 
 export const MotorCollection: DualClass<typeof Collection, MotorCollection> = dual(
   Collection,

@@ -32,7 +32,6 @@ export class CommandCursor extends BatchCursor<MotorCollection> {
 }
 
 /** As it is written, for the types that are derived from it. */
-export type { CommandCursor };
 
 export const MotorCommandCursor = dual(
   CommandCursor,

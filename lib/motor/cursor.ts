@@ -173,7 +173,6 @@ export class Cursor extends QueryCursor<MotorCollection> {
 withIndexes(Cursor);
 
 /** As it is written, for the types that are derived from it. */
-export type { Cursor };
 
 export const MotorCursor: DualClass<typeof Cursor, MotorCursor> = dual(
   Cursor,

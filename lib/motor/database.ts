@@ -518,7 +518,6 @@ function collectionName(method: string, given: unknown): string {
 withChildren(Database, (database, name) => database.get_collection(name));
 
 /** As it is written, for the types that are derived from it. */
-export type { Database };
 
 export const MotorDatabase: DualClass<typeof Database, MotorDatabase> = dual(
   Database,
