@@ -21,7 +21,7 @@ const MICROSECONDS: Required<TimedeltaParts> = {
   microseconds: 1,
 };
 
-export class Timedelta {
+class Timedelta {
   readonly #microseconds: number;
 
   constructor(parts: TimedeltaParts = {}) {

@@ -4,4 +4,4 @@ export {
   Periodic as PeriodicCallback,
   TimeoutError,
   type TimeoutHandle,
-} from '../../compat/tornado/ioloop';
+} from '../../compat/tornado/loop';
