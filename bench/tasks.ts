@@ -181,7 +181,7 @@ export const TASKS: Task[] = [
     input: (index) => many(400, (i) => ({ _id: index * 400 + i, ...thing(i) })),
     collection: 'written',
     documents: 400 + 2 * BULK_CHANGES,
-    operations: 24,
+    operations: 60,
     lanes: ALONE,
     target: BULK,
   },
