@@ -653,7 +653,7 @@ class Collection<T extends Document = Document> extends Configured {
     Object.assign(fields, server, more(options));
     const sent = encodedBy(this[SETTINGS], fields);
     const reading = readingOf(this.codec_options);
-    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, concern, reading, false);
+    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, concern, reading);
     return (reply.value as WithId<T> | null | undefined) ?? null;
   }
 
