@@ -14,7 +14,8 @@ import { dual } from '../motor/dual';
 import { currentLoop, type Loop } from '../motor/ioLoop';
 import { bool, document, type Given, keywords, picture } from '../motor/keywords';
 import { checkDatabaseName } from '../motor/names';
-import { ENGINE, REPR } from '../motor/settings';
+import { RememberedErrors } from '../motor/rememberedErrors';
+import { ENGINE, REMEMBERED, REPR } from '../motor/settings';
 import { CodecOptions, uuidConstant } from './codecOptions';
 import { AsyncIOMotorCommandCursor } from './commandCursor';
 import { AsyncIOMotorDatabase, type PlainKw } from './database';
@@ -37,6 +38,7 @@ const LIST_DATABASES = keywords(
 export type ListDatabasesKw = Given<typeof LIST_DATABASES>;
 
 class Client extends Configured {
+  readonly [REMEMBERED] = new RememberedErrors();
   readonly #options: ClientOptions;
 
   /**
@@ -65,6 +67,7 @@ class Client extends Configured {
       readConcern: new ReadConcern(options.readConcern?.level ?? null),
     });
     this.#options = options;
+    engine.onReply = (operation, reply) => this[REMEMBERED].note(operation, reply);
     if (options.connectAtOnce) engine.connect().catch(() => undefined); // the first operation tells what is wrong
   }
 

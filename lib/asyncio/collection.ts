@@ -24,6 +24,7 @@ import { checkedWrite } from '../core/writeReply';
 import { documentOf, pairsOf, specOf } from '../motor/arguments';
 import { withChildren } from '../motor/children';
 import { dual } from '../motor/dual';
+import { withoutSnapshot } from '../motor/find';
 import type { Loop } from '../motor/ioLoop';
 import {
   anything,
@@ -291,7 +292,8 @@ class Collection<T extends Document = Document> extends Configured {
     checkBounds(settings);
     settings.limit = -1;
     delete settings.batchSize;
-    const command = withReadConcern(findCommand(this.#namespace, settings), this[SETTINGS]);
+    const sent = findCommand(this.#namespace, withoutSnapshot(this.#namespace, settings));
+    const command = withReadConcern(sent, this[SETTINGS]);
     const finish = firstDocument as Finish<WithId<T> | null>;
     return this[ENGINE].run(encodedBy(this[SETTINGS], command), finish, readRun(this[SETTINGS]));
   }

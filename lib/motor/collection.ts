@@ -80,7 +80,6 @@ import {
   readPreferenceOf,
   Settings,
   UUIDS,
-  WRITE_CONCERN,
   withPreference,
   writeConcernOf,
 } from './settings';
