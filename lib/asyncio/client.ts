@@ -14,7 +14,8 @@ import { dual } from '../motor/dual';
 import { currentLoop, type Loop } from '../motor/ioLoop';
 import { bool, document, type Given, keywords, picture } from '../motor/keywords';
 import { checkDatabaseName } from '../motor/names';
-import { ENGINE, REPR } from '../motor/settings';
+import { RememberedErrors } from '../motor/rememberedErrors';
+import { ENGINE, REMEMBERED, REPR } from '../motor/settings';
 import { CodecOptions, uuidConstant } from './codecOptions';
 import { AsyncIOMotorCommandCursor } from './commandCursor';
 import { AsyncIOMotorDatabase, type PlainKw } from './database';
@@ -42,6 +43,7 @@ export type ListDatabasesKw = Given<typeof LIST_DATABASES>;
  * @see Motor 3.8, AsyncIOMotorClient
  */
 export class Client extends Configured {
+  readonly [REMEMBERED] = new RememberedErrors();
   readonly #options: ClientOptions;
 
   /**
@@ -70,6 +72,7 @@ export class Client extends Configured {
       readConcern: new ReadConcern(options.readConcern?.level ?? null),
     });
     this.#options = options;
+    engine.onReply = (operation, reply) => this[REMEMBERED].note(operation, reply);
     if (options.connectAtOnce) engine.connect().catch(() => undefined); // the first operation tells what is wrong
   }
 

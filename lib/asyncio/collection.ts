@@ -24,6 +24,7 @@ import { checkedWrite } from '../core/writeReply';
 import { documentOf, pairsOf, specOf } from '../motor/arguments';
 import { withChildren } from '../motor/children';
 import { dual } from '../motor/dual';
+import { withoutSnapshot } from '../motor/find';
 import type { Loop } from '../motor/ioLoop';
 import {
   anything,
@@ -296,7 +297,8 @@ export class Collection<T extends Document = Document> extends Configured {
     checkBounds(settings);
     settings.limit = -1;
     delete settings.batchSize;
-    const command = withReadConcern(findCommand(this.#namespace, settings), this[SETTINGS]);
+    const sent = findCommand(this.#namespace, withoutSnapshot(this.#namespace, settings));
+    const command = withReadConcern(sent, this[SETTINGS]);
     const finish = firstDocument as Finish<WithId<T> | null>;
     return this[ENGINE].run(encodedBy(this[SETTINGS], command), finish, readRun(this[SETTINGS]));
   }
@@ -658,7 +660,7 @@ export class Collection<T extends Document = Document> extends Configured {
     Object.assign(fields, server, more(options));
     const sent = encodedBy(this[SETTINGS], fields);
     const reading = readingOf(this.codec_options);
-    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, concern, reading, false);
+    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, concern, reading);
     return (reply.value as WithId<T> | null | undefined) ?? null;
   }
 

@@ -1,12 +1,15 @@
 import type { Document } from 'bson';
 import type { Addr, Dir } from '../../typings/documents';
 import type { Dual, DualClass } from '../../typings/dual';
-import type { FindSettings } from '../core/commands';
+import type { FindSettings, Namespace } from '../core/commands';
+import type { MakeCommand } from '../core/cursor';
 import type { RunOptions } from '../core/engine';
 import { CHECK_UNSENT, DEFAULT_LENGTH } from '../motor/batchCursor';
 import { dual, only } from '../motor/dual';
+import { type Query, withoutSnapshot } from '../motor/find';
 import { bool, expect, orNull, whole } from '../motor/keywords';
 import {
+  COMMAND,
   COPY_TO,
   IS_EXHAUST,
   MAX_AWAIT_TIME,
@@ -30,8 +33,12 @@ import { readRun, SETTINGS, withReadConcern } from './settings';
  */
 export class Cursor<T extends Document = Document> extends QueryCursor<AsyncIOMotorCollection, T> {
   /** Made by `AsyncIOMotorCollection.find` and `clone`. */
-  constructor(collection: AsyncIOMotorCollection, settings: FindSettings, exhaust: boolean) {
+  constructor(collection: AsyncIOMotorCollection, settings: Query, exhaust: boolean) {
     super(collection, settings, exhaust);
+  }
+
+  override [COMMAND](namespace: Namespace, query: Query): Document | MakeCommand {
+    return super[COMMAND](namespace, withoutSnapshot(namespace, query));
   }
 
   [PREPARED](command: Document): Document {

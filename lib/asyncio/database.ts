@@ -9,12 +9,16 @@ import {
   validateCollection,
 } from '../core/collections';
 import { Cursor } from '../core/cursor';
+import { dressedReply } from '../core/documentClass';
+import { firstKey } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { InvalidOperation } from '../core/errors';
+import type { Failed } from '../core/failure';
 import { checkReference } from '../motor/arguments';
 import { withChildren } from '../motor/children';
-import { checkedReply, commandDocument } from '../motor/command';
+import { checkedReply, commandDocument, failedReply } from '../motor/command';
 import { dual } from '../motor/dual';
+import { isGone, sendOrServe } from '../motor/goneCommands';
 import type { Loop } from '../motor/ioLoop';
 import {
   arrayOf,
@@ -32,14 +36,14 @@ import {
   whole,
 } from '../motor/keywords';
 import { checkCollectionName, checkDatabaseName } from '../motor/names';
-import { ENGINE, REPR } from '../motor/settings';
+import { ENGINE, REMEMBERED, REPR } from '../motor/settings';
 import { type AggregateKw, aggregateCursor } from './aggregate';
 import { AsyncIOMotorClient } from './client';
 import { type Collation, collationOf } from './collation';
 import { AsyncIOMotorCollection } from './collection';
 import { AsyncIOMotorCommandCursor, type AsyncIOMotorLatentCommandCursor } from './commandCursor';
 import type { FindKw } from './find';
-import { Primary } from './readPreferences';
+import { ENGINES, Primary } from './readPreferences';
 import {
   COMMON,
   Configured,
@@ -170,7 +174,7 @@ export class Database extends Configured {
    * @param value of the name, if that is given alone; default 1
    * @param kw `check` true: a reply that tells of a failure is an error; `allowable_errors`: messages or codes that are
    *   none; `read_preference`: the primary, whatever the database's; `codec_options`; all others are appended
-   * @returns the reply
+   * @returns the reply. Commands that current servers no longer have, such as `group`, the driver serves as far as it can
    * @throws TypeError: neither a string nor a document; OperationFailure, unless `check` is false; AutoReconnect
    * @example await db.command(new SON([['distinct', 'test_collection'], ['key', 'i']]));
    * @see Motor 3.8, AsyncIOMotorDatabase.command
@@ -181,7 +185,30 @@ export class Database extends Configured {
     const { check, allowable_errors } = options;
     const run: RunOptions = { ...readRun(settings), retryable: false };
     run.rawReply = !check || (allowable_errors?.length ?? 0) > 0;
-    return this[ENGINE].run(sent, (reply, operation) => checkedReply(reply, operation, options), run);
+    const finish = (reply: Document, operation: Failed) => checkedReply(reply, operation, options);
+    if (isGone((firstKey(sent) ?? '').toLowerCase())) return this.#sendOrServe(settings, sent, run, finish, options);
+    return this[ENGINE].run(sent, finish, run);
+  }
+
+  /** Commands that current servers no longer have. */
+  async #sendOrServe(
+    { codecOptions, readPreference }: Settings,
+    { $db: database, ...command }: Document,
+    run: RunOptions,
+    finish: (reply: Document, operation: Failed) => Document,
+    checking: { check: boolean; allowable_errors: (string | number)[] | null },
+  ): Promise<Document> {
+    const call = {
+      engine: this[ENGINE],
+      database,
+      command,
+      preference: readPreference[ENGINES],
+      run,
+      remembered: this.#client[REMEMBERED],
+    };
+    const reply = await sendOrServe(call, finish).catch((error) => failedReply(error, checking));
+    const { document_class } = codecOptions;
+    return document_class === Object ? reply : dressedReply(reply, document_class);
   }
 
   /**

@@ -2,10 +2,10 @@
 
 import type { Document } from 'bson';
 import type { Pairs } from '../../typings/documents';
-import type { FindSettings } from '../core/commands';
 import { entries, isDocument } from '../core/documents';
 import { InvalidOperation, ValueError } from '../core/errors';
 import { pairsOf } from '../motor/arguments';
+import type { Query } from '../motor/find';
 import { checkExhaust } from '../motor/find';
 import {
   bool,
@@ -64,8 +64,8 @@ export const NO_FIND_OPTIONS = FIND.read('find', undefined);
  * @throws TypeError, ValueError: a value of a wrong kind
  * @throws InvalidOperation: an exhaust cursor with a limit
  */
-export function findSettings(method: string, filter: Document, options: FindOptions): FindSettings {
-  const settings: FindSettings = { filter };
+export function findSettings(method: string, filter: Document, options: FindOptions): Query {
+  const settings: Query = { filter };
   if (options === NO_FIND_OPTIONS) return settings;
   const { cursor_type } = options;
   if (!(Object.values(CursorType) as number[]).includes(cursor_type)) {
@@ -97,7 +97,7 @@ export function findSettings(method: string, filter: Document, options: FindOpti
   if (options.show_record_id) settings.showRecordId = true;
   if (options.allow_disk_use !== undefined) settings.allowDiskUse = options.allow_disk_use;
   if (options.let !== undefined) settings.let = options.let as Document;
-  if (options.snapshot) settings.extra = { ...settings.extra, snapshot: true };
+  if (options.snapshot) settings.snapshot = true;
   if (options.max_scan !== null) settings.extra = { ...settings.extra, maxScan: options.max_scan };
   return settings;
 }
@@ -113,7 +113,7 @@ export function boundsOf(method: string, name: string, given: unknown): Map<stri
 }
 
 /** @throws InvalidOperation: the server would refuse bounds without the index that they are of */
-export function checkBounds(settings: FindSettings): void {
+export function checkBounds(settings: Query): void {
   if ((settings.min ?? settings.max) !== undefined && settings.hint === undefined) {
     throw new InvalidOperation('min and max need hint: the index whose bounds they are');
   }

@@ -28,21 +28,23 @@ export function updateOutcome(reply: Document) {
 /**
  * Change or remove one document.
  * @param fields the command's: `query`, `update` or `remove`, ...
- * @param always whether the answer is asked for even with `w: 0`
+ * @param concern null: none is sent
  * @returns the reply, with the document as `value`
  */
 export function findAndModify(
   engine: Engine,
   { database, collection }: Namespace,
   fields: Document,
-  concern: WriteConcern,
+  concern: WriteConcern | null,
   options: RunOptions,
-  always: boolean,
 ): Promise<Document> {
   const command: Document = { findAndModify: collection, ...fields };
-  const answered = always || concern.acknowledged;
-  const { toSend } = concern;
-  if (toSend !== null && (concern.acknowledged || !answered)) command.writeConcern ??= toSend;
+  const toSend = concern?.toSend ?? null;
+  if (toSend !== null) command.writeConcern ??= toSend;
   command.$db = database;
-  return engine.run(command, checkedWrite, answered ? options : { ...options, ...UNACKNOWLEDGED });
+  return engine.run(
+    command,
+    checkedWrite,
+    concern?.acknowledged === false ? { ...options, ...UNACKNOWLEDGED } : options,
+  );
 }

@@ -10,6 +10,7 @@ import { WriteConcern, type WriteConcernFields } from '../core/writeConcern';
 import { documentOf } from './arguments';
 import type { MotorCollection } from './collection';
 import { Bound, dual } from './dual';
+import type { Loop } from './ioLoop';
 import { document, expect, type Given, keywords, orNull } from './keywords';
 import { ENGINE, UUIDS, WRITE_CONCERN } from './settings';
 
@@ -99,8 +100,8 @@ export class BulkOperationBuilder extends Bound {
     return { kind, statement, sent: { document: hasUuid ? encodeUuids(statement, representation) : statement } };
   }
 
-  /** The `io_loop` given to the client, or null. */
-  get_io_loop(): unknown {
+  /** The `io_loop` given to the client, else the current loop. */
+  get_io_loop(): Loop {
     return this.#collection.get_io_loop();
   }
 

@@ -80,7 +80,6 @@ import {
   readPreferenceOf,
   Settings,
   UUIDS,
-  WRITE_CONCERN,
   withPreference,
   writeConcernOf,
 } from './settings';
@@ -503,7 +502,7 @@ export class Collection extends Settings {
    * @param update operators or a replacement; null with `remove`
    * @param kw `sort` (pairs, a `SON`, or a document of one key): which one if several match; `new` false: give it as it
    *   is afterwards; `upsert` false; `remove` false; `fields`; `full_response` false: give the whole reply; `as_class`;
-   *   any other keyword goes to the server
+   *   any other keyword goes to the server, `writeConcern` too: the collection's write concern is not inherited
    * @returns the document, or null if none matched
    * @throws ValueError: neither or both of update and remove; TypeError: a `sort` of another kind
    * @throws DuplicateKeyError, OperationFailure, AutoReconnect
@@ -539,7 +538,8 @@ export class Collection extends Settings {
     Object.assign(fields, options.server);
     const sent = sendable(fields, this[UUIDS].representation, 'find_and_modify');
     const decoding = this.#decoding(options.as_class);
-    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, this[WRITE_CONCERN], decoding, true);
+    // As in the original it inherits no write concern: it is always answered.
+    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, null, decoding);
     return options.full_response ? reply : ((reply.value as Document | null | undefined) ?? null);
   }
 

@@ -1,5 +1,6 @@
 import type { Document } from 'bson';
 import { entries } from '../core/documents';
+import { OperationFailure } from '../core/errors';
 import { type Failed, failureOf } from '../core/failure';
 import { projectionOf } from './arguments';
 import { document, expect } from './keywords';
@@ -20,14 +21,27 @@ export function commandDocument(
   return sent;
 }
 
+/** What counts as a failure of a command. */
+interface Checking {
+  readonly check: boolean;
+  readonly allowable_errors: readonly (string | number)[] | null;
+}
+
 /** The reply, unless it tells of a failure that is none of the caller's. */
-export function checkedReply(
-  reply: Document,
-  operation: Failed,
-  options: { check: boolean; allowable_errors: readonly (string | number)[] | null },
-): Document {
-  if (reply.ok === 1 || !options.check) return reply;
-  const allowed = options.allowable_errors ?? [];
-  if (allowed.includes(reply.errmsg) || allowed.includes(reply.code)) return reply;
+export function checkedReply(reply: Document, operation: Failed, checking: Checking): Document {
+  if (reply.ok === 1 || isAllowed(reply, checking)) return reply;
   throw failureOf(reply, operation);
+}
+
+/** The failure of a command that the driver served, as the caller wants it: as the reply, if that is no error to them. */
+export function failedReply(error: unknown, checking: Checking): Document {
+  if (!(error instanceof OperationFailure)) throw error;
+  const reply = error.details ?? { ok: 0, errmsg: error.message, code: error.code };
+  if (isAllowed(reply, checking)) return reply;
+  throw error;
+}
+
+function isAllowed(reply: Document, { check, allowable_errors }: Checking): boolean {
+  const allowed = allowable_errors ?? [];
+  return !check || allowed.includes(reply.errmsg) || allowed.includes(reply.code);
 }

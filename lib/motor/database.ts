@@ -19,7 +19,7 @@ import { checkReference, codeOf, isWriting } from './arguments';
 import { withChildren } from './children';
 import { MotorClient } from './client';
 import { MotorCollection } from './collection';
-import { checkedReply, commandDocument } from './command';
+import { checkedReply, commandDocument, failedReply } from './command';
 import { ALL, OFF, SLOW_ONLY } from './constants';
 import { dual, only } from './dual';
 import { READ_KEYWORDS } from './find';
@@ -36,7 +36,6 @@ import {
   integer,
   keywords,
   number,
-  type Options,
   orNull,
   picture,
   string,
@@ -72,7 +71,6 @@ const COMMAND = keywords(
   { rest: true },
 );
 export type CommandKw = Given<typeof COMMAND>;
-type CommandOptions = Options<typeof COMMAND>;
 
 const CREATE_COLLECTION = keywords(
   { size: [undefined, number], capped: [undefined, bool], max: [undefined, number] },
@@ -498,15 +496,6 @@ function isReading(name: string, command: ReadonlyMap<string, unknown>): boolean
   }
   if (name === 'aggregate') return !isWriting(command.get('pipeline'));
   return READING_COMMANDS.has(name);
-}
-
-/** The failure of a command that the driver served, as the caller wants it: as the reply, if that is no error to them. */
-function failedReply(error: unknown, options: CommandOptions): Document {
-  if (!(error instanceof OperationFailure)) throw error;
-  const reply = error.details ?? { ok: 0, errmsg: error.message, code: error.code };
-  const allowed: readonly unknown[] = options.allowable_errors ?? [];
-  if (!options.check || allowed.includes(reply.errmsg) || allowed.includes(reply.code)) return reply;
-  throw error;
 }
 
 function collectionName(method: string, given: unknown): string {

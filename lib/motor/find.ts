@@ -102,13 +102,10 @@ export function findOneQuery(filter: Document, options: Options<typeof FIND_ONE>
 export function queryCommand(
   engine: Engine,
   namespace: Namespace,
-  { snapshot, explain, ...settings }: Query,
+  { explain, ...query }: Query,
   finish: (command: Document) => Document,
 ): Document | MakeCommand {
-  if (snapshot === true) {
-    checkSnapshot(namespace, settings);
-    settings.hint = { _id: 1 };
-  }
+  const settings = withoutSnapshot(namespace, query);
   const finished = (): Document => {
     const command = findCommand(namespace, settings);
     return finish(explain === true ? explainCommand(command) : command);
@@ -122,9 +119,16 @@ export function queryCommand(
   };
 }
 
-function checkSnapshot({ database, collection }: Namespace, { sort, hint }: FindSettings): void {
+/**
+ * The settings of a query, with the hint that keeps the promise of `snapshot`, which servers no longer know.
+ * @throws OperationFailure: `snapshot` together with a sort or a hint, in the words of old servers
+ */
+export function withoutSnapshot({ database, collection }: Namespace, query: Query): FindSettings {
+  const { snapshot, ...settings } = query;
+  if (snapshot !== true) return settings;
+  const { sort, hint } = settings;
   const [rival, code] = sort !== undefined ? ['sort', 12001] : hint !== undefined ? ['hint', 12002] : [];
-  if (rival === undefined || code === undefined) return;
+  if (rival === undefined || code === undefined) return { ...settings, hint: { _id: 1 } };
   throw new OperationFailure(
     `a ${rival} cannot be combined with snapshot (find on ${database}.${collection}, code ${code})`,
     { code },

@@ -158,6 +158,7 @@ export class JavaScript {
     if (types.isDate(value)) return this.#make.date(value.getTime());
     if (types.isRegExp(value)) return this.#make.regExp(value.source, value.flags);
     if (ArrayBuffer.isView(value)) return value;
+    if (value instanceof UUID) return value.toBinary(); // as UUIDs in documents are read here
     switch ((value as { _bsontype?: string })._bsontype) {
       case undefined:
         break;

@@ -151,6 +151,62 @@ describe('Reads of AsyncIOMotorCollection', () => {
       expect(await call(database, 'command', 'nonsense', { allowable_errors: [59] })).to.include({ ok: 0 });
     });
 
+    it('command: verbs that servers no longer have are served by the driver', async () => {
+      await fill(3);
+      const { database, name } = things();
+      const group = { ns: name, key: { x: 1 }, $reduce: 'function (d, g) { g.sum += d._id; }', initial: { sum: 0 } };
+      expect(await call(database, 'command', { group })).to.deep.include({ retval: [{ x: null, sum: 3 }], ok: 1 });
+      const served = await call(database, 'command', { group }, 1, { codec_options: { document_class: SON } });
+      expect(served).to.be.instanceOf(SON);
+      expect(((served as SON).get('retval') as unknown[])[0]).to.be.instanceOf(SON);
+
+      const reduce = { map: 'function () { emit(1, this._id); }', reduce: 'function (k, v) { return Array.sum(v); }' };
+      expect(await call(database, 'command', 'mapReduce', name, { ...reduce, out: { inline: 1 } })).to.deep.include({
+        results: [{ _id: 1, value: 3 }],
+      });
+      const target = `${database.name}_copied`;
+      const copy = { fromdb: database.name, todb: target };
+      expect(await call(database.client.get_database('admin'), 'command', 'copydb', 1, copy)).to.deep.equal({ ok: 1 });
+      const copied = database.client.get_database(target);
+      expect(await copied.get_collection(name).count_documents({})).to.equal(3);
+      await database.client.drop_database(target);
+
+      await rejection(things().insert_one({ _id: 0 }));
+      expect(await call(database, 'command', 'getLastError')).to.include({ code: 11000 });
+      expect(await call(database, 'command', 'getPrevError')).to.include({ code: 11000, nPrev: 1 });
+      expect(await call(database, 'command', 'resetError')).to.include({ ok: 1 });
+      expect(await call(database, 'command', 'getLastError')).to.include({ err: null });
+
+      const broken = { group: { ...group, $reduce: 'function () { throw 1; }' } };
+      expect(await rejection(call(database, 'command', broken))).to.be.instanceOf(OperationFailure);
+      expect(await call(database, 'command', broken, 1, { check: false })).to.include({ ok: 0, code: 139 });
+      expect(await call(database, 'command', broken, 1, { allowable_errors: [139] })).to.include({ ok: 0 });
+    });
+
+    it('snapshot is the hint that gives the same promise, and stands alone', async () => {
+      const collection = things();
+      const commands = commandsOf(collection);
+      await collection.insert_many([{ _id: 2 }, { _id: 1 }]);
+      expect(await call(collection.find({}, { snapshot: true }), 'to_list')).to.deep.equal([{ _id: 1 }, { _id: 2 }]);
+      expect(await call(collection, 'find_one', {}, { snapshot: true })).to.deep.equal({ _id: 1 });
+      const finds = commands.filter(({ find }) => find !== undefined);
+      expect(finds).to.have.length(2);
+      for (const find of finds)
+        expect(find)
+          .to.deep.include({ hint: { _id: 1 } })
+          .and.not.have.property('snapshot');
+      for (const [kw, code] of [
+        [{ sort: 'a' }, 12001],
+        [{ hint: 'a_1' }, 12002],
+      ] as const) {
+        const cursor = collection.find({}, { snapshot: true, ...kw });
+        for (const failed of [call(cursor, 'to_list'), call(collection, 'find_one', {}, { snapshot: true, ...kw })]) {
+          const error = await rejection(failed);
+          expect(error).to.be.instanceOf(OperationFailure).and.to.include({ code });
+        }
+      }
+    });
+
     it('list_collections, list_collection_names and list_databases', async () => {
       await fill(1);
       const { database, name } = things();

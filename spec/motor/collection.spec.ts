@@ -721,6 +721,17 @@ eachForm((call) => {
         ])),
     );
 
+    it('inherits no write concern, but sends the one that it is given', async () => {
+      const { collection, seen } = await noted('findAndModify', things());
+      for (const inherited of [{ w: 1, wtimeout: 5 }, { w: 0 }]) {
+        collection.write_concern = inherited;
+        const changed = await call(collection, 'find_and_modify', { _id: 1 }, { $set: { b: 1 } }, { new: true });
+        expect(changed).to.deep.equal({ _id: 1, a: 1, b: 1 });
+      }
+      await call(collection, 'find_and_modify', { _id: 1 }, { remove: true, writeConcern: { w: 1, wtimeout: 9 } });
+      expect(seen.map(({ writeConcern }) => writeConcern)).to.deep.equal([undefined, undefined, { w: 1, wtimeout: 9 }]);
+    });
+
     it('gives the document before, or after', async () => {
       expect(await call(things(), 'find_and_modify', { _id: 1 }, { $inc: { a: 1 } })).to.deep.equal({ _id: 1, a: 1 });
       expect(await call(things(), 'find_and_modify', { _id: 1 }, { $inc: { a: 1 } }, { new: true })).to.include({

@@ -1,6 +1,6 @@
 import { Binary, DBRef, type Document, UUID } from 'bson';
 import { expect } from 'chai';
-import { ConfigurationError, type MotorCollection, SON } from '../../lib/index';
+import { ConfigurationError, type MotorCollection, type MotorCommandCursor, SON } from '../../lib/index';
 import { type Call, DATABASE, eachForm, freshCollection, newClient } from '../support/clients';
 import { server } from '../support/hooks';
 import { runRaw } from '../support/rawClient';
@@ -63,6 +63,37 @@ describe('UUIDs', () => {
         expect(await call(collection, 'insert', [{ n: 2, id: ID }, { n: 3 }])).to.have.length(2);
         expect(storedAs((await raw(collection))[1]?.id)).to.deep.equal(STORED[subtype]);
         expect(await call(collection, 'remove', ID)).to.include({ n: 1 });
+      });
+    }
+  });
+
+  eachForm((call) => {
+    for (const subtype of SUBTYPES) {
+      it(`are written and read as uuid_subtype ${subtype} says in bulk, by group, map_reduce and parallel_scan`, async () => {
+        const collection = things();
+        collection.uuid_subtype = subtype;
+        const bulk = collection.initialize_ordered_bulk_op();
+        bulk.insert({ _id: 1, id: ID, n: 1 });
+        bulk.insert({ _id: 2, id: ID, n: 2 });
+        bulk.insert({ _id: 3, id: new UUID(), n: 3 });
+        bulk.find({ id: ID }).update({ $set: { other: ID } });
+        expect(await call(bulk, 'execute')).to.include({ nInserted: 3, nMatched: 2 });
+        const [first] = await raw(collection);
+        for (const value of [first?.id, first?.other]) expect(storedAs(value)).to.deep.equal(STORED[subtype]);
+
+        const count = 'function (document, group) { group.n += document.n; }';
+        const groups = await call(collection, 'group', ['id'], { other: ID }, { n: 0 }, count, null);
+        expect(groups).to.deep.equal([{ id: ID, n: 3 }]);
+
+        const map = 'function () { emit(this.id, this.id.toString() === wanted.toString() ? this.n : 0); }';
+        const reduce = 'function (key, values) { return Array.sum(values); }';
+        const kw = { query: { other: ID }, scope: { wanted: ID } };
+        const reduced = [{ _id: ID, value: 3 }];
+        expect(await call(collection, 'inline_map_reduce', map, reduce, kw)).to.deep.equal(reduced);
+
+        const [part] = (await call(collection, 'parallel_scan', 1)) as MotorCommandCursor[];
+        const found = (await part?.to_list(null)) as Document[];
+        expect(found.filter(({ id }) => ID.equals(id)).map(({ _id }) => _id)).to.have.members([1, 2]);
       });
     }
   });
