@@ -151,6 +151,8 @@ function checkObject(key: string, value: object, checkKeys: boolean, depth: numb
     checkFields(value, checkKeys, depth + 1);
   } else if (value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw new InvalidDocument(`key '${key}': an invalid Date cannot be encoded`);
+  } else if (value instanceof RegExp && value.source.includes('\0')) {
+    throw new InvalidDocument(`key '${key}': a regular expression cannot contain NUL`);
   } else if (!isEncodable(value)) {
     const name = value.constructor?.name ?? 'object';
     throw new InvalidDocument(`key '${key}': an object of class ${name} cannot be encoded`);

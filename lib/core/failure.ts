@@ -64,10 +64,34 @@ const NOT_PRIMARY_TEXT = /^(not master|node is recovering)/i;
 /** The duplicate key itself is a part of the document; it stands in `details`. */
 const DUPLICATE_KEY = / dup key: \{.*\}$/s;
 
+/** Commands whose failures the server likes to explain by what is stored, or by what was to be stored or found. */
+const ON_DOCUMENTS: ReadonlySet<string> = new Set([
+  'aggregate',
+  'bulkWrite',
+  'count',
+  'delete',
+  'distinct',
+  'find',
+  'findAndModify',
+  'getMore',
+  'insert',
+  'update',
+]);
+
+/** The server's words without what they quote of documents; its own stand in `details`. */
+function withoutDocuments(errmsg: string): string {
+  return errmsg
+    .replace(DUPLICATE_KEY, '')
+    .replace(/\{.*\}/s, '{…}')
+    .replace(/: ".*"/s, ': "…"')
+    .replace(/\b_id: [^"\s]+/, '_id: …');
+}
+
 /** `unknown operator: $foo (find on shop.orders at db1:27017, code 2)` */
 function text(errmsg: string, code: number | null, operation: Failed): string {
+  const words = ON_DOCUMENTS.has(operation.name) ? withoutDocuments(errmsg) : errmsg.replace(DUPLICATE_KEY, '');
   const where = operation.address === null ? '' : ` at ${operation.address}`;
-  return `${errmsg.replace(DUPLICATE_KEY, '')} (${operation.description}${where}${code === null ? '' : `, code ${code}`})`;
+  return `${words} (${operation.description}${where}${code === null ? '' : `, code ${code}`})`;
 }
 
 /** The first failed shard of a sharded reply says more than the reply itself. */

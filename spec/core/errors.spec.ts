@@ -64,6 +64,24 @@ describe('errors', () => {
       );
     });
 
+    it('of the server tell what it says, but for what it quotes of documents', async () => {
+      const stored = { n: SECRET, list: [SECRET] };
+      await things.update({ _id: SECRET }, { $set: stored });
+      const updates: [object, string][] = [
+        [{ $inc: { n: 1 } }, 'Cannot apply $inc'],
+        [{ $inc: { m: SECRET } }, 'Cannot increment'],
+        [{ $push: { n: 1 } }, "The field 'n' must be an array"],
+        [{ $bit: { n: { and: 1 } } }, 'Cannot apply $bit'],
+        [{ $set: { 'list.x': 1 } }, "Cannot create field 'x' in element {…}"],
+      ];
+      for (const [update, words] of updates) {
+        says(await rejection(call(things, 'update', { _id: SECRET }, update)), words);
+        says(await rejection(call(things, 'find_and_modify', { _id: SECRET }, update)), words);
+      }
+      says(await rejection(call(things, 'update', { _id: SECRET }, { _id: `${SECRET} 2` })), 'immutable');
+      says(await rejection(call(things, 'find_one', { list: { $size: SECRET } })), 'Failed to parse $size');
+    });
+
     it('of documents that cannot be sent tell the command, and nothing of the documents', async () => {
       says(await rejection(call(things, 'insert', { secret: SECRET, 'a\0b': 1 })), things.full_name);
       const circular: Record<string, unknown> = { secret: SECRET };
@@ -71,6 +89,8 @@ describe('errors', () => {
       says(await rejection(call(things, 'insert', circular)), 'circular');
       says(await rejection(call(things, 'find_one', { self: circular })), 'circular');
       says(await rejection(call(things, 'find_one', { [SECRET]: SECRET, 'a\0b': 1 })), `find on ${things.full_name}`);
+      says(await rejection(call(things, 'insert', { a: new RegExp(`${SECRET}\0`) })), "key 'a'", 'NUL');
+      says(await rejection(call(things, 'find_one', { a: new RegExp(`${SECRET}\0`) })), "key 'a'", 'NUL');
       const large = { secret: SECRET, filler: Buffer.alloc(17_000_000) };
       says(await rejection(call(things, 'insert', large)), things.full_name, '16777216');
       says(await rejection(call(things, 'update', { secret: SECRET }, large)), things.full_name, '16777216');
