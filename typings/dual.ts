@@ -85,9 +85,6 @@ type Forms<First, P extends unknown[], R> = number extends P['length']
       // messages look. It says besides that `null` is no callback.
       ((...args: [...P, callback?: null]) => Promise<R>);
 
-/** The dual form of a promise-returning method: the Promise form first, then the forms with a callback. */
-export type DualMethod<F> = F extends (...args: infer P) => Promise<infer R> ? Forms<F, P, R> : never;
-
 /** A method that returns its own object (`this`), or a Promise of it, gives the dual object. */
 type Member<F, T> = F extends (...args: infer P) => infer Result
   ? Result extends Promise<infer R>

@@ -57,7 +57,7 @@ export type FindKw = Given<typeof FIND>;
 export type FindOptions = Options<typeof FIND>;
 
 /** Nothing was given. */
-export const NO_FIND_OPTIONS = FIND.read('find', undefined);
+const NO_FIND_OPTIONS = FIND.read('find', undefined);
 
 /**
  * What goes into a `find` command; what was not asked for stays away.

@@ -8,13 +8,6 @@ export interface Loop {
   time(): number;
 }
 
-/** Whether `value` may be given as `io_loop`. */
-export function isLoop(value: unknown): value is Loop {
-  if (value === null || typeof value !== 'object') return false;
-  const { add_callback, time } = value as Partial<Record<keyof Loop, unknown>>;
-  return typeof add_callback === 'function' && typeof time === 'function';
-}
-
 const plainLoop: Loop = {
   add_callback: (callback, ...args) => void setImmediate(callback, ...args),
   time: () => Date.now() / 1000,

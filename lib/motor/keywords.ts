@@ -8,6 +8,7 @@ import type { Keywords } from '../../typings/dual';
 import { isDocument } from '../core/documents';
 import { ConfigurationError, ValueError } from '../core/errors';
 import { nearest } from '../core/nearest';
+import { REFUSED as ADVICE } from '../core/optionTable';
 
 /** What a value may be, and how an error says so: "skip must be `wanted`". */
 export interface Check<T> {
@@ -62,7 +63,7 @@ export type Given<Reader> = Reader extends KeywordReader<infer G, unknown> ? G :
 export type Options<Reader> = Reader extends { read(method: string, given: never): infer O } ? O : never;
 
 /** Relics of older drivers, which Motor refuses on every constructor and every asynchronous method. */
-export const REFUSED: readonly string[] = ['safe', 'slave_okay', 'slaveok', 'auto_start_request'];
+export const REFUSED: readonly string[] = Object.keys(ADVICE);
 
 const NONE: ServerKeywords = Object.freeze({});
 
@@ -130,10 +131,7 @@ export function unknownKeyword(method: string, name: string, advice?: string): T
 
 /** The error for a keyword that is refused whatever its value. */
 export function refusal(method: string, name: string): ConfigurationError {
-  const advice = name === 'safe' ? 'w: 0 or 1 (a write concern)' : 'read_preference';
-  return new ConfigurationError(
-    `${method}: the keyword '${name}' is not supported${name === 'auto_start_request' ? '' : `; use ${advice}`}`,
-  );
+  return new ConfigurationError(`${method}: the keyword '${name}' is not supported; ${ADVICE[name]}`);
 }
 
 /** For `hint`, where a projection is often written as if it were the keywords. */
@@ -251,8 +249,4 @@ export function arrayOf<T>(item: Check<T>): Check<T[]> {
   return check(`an array, each item ${item.wanted}`, (value): value is T[] => {
     return Array.isArray(value) && value.every((one) => item.is(one) && (item.inRange?.(one) ?? true));
   });
-}
-
-export function instanceOf<T>(Class: abstract new (...args: never[]) => T, wanted: string): Check<T> {
-  return check(wanted, (value): value is T => value instanceof Class);
 }

@@ -11,7 +11,6 @@ import {
   expect as expectArgument,
   fieldSpec,
   fn,
-  instanceOf,
   integer,
   isPlainObject,
   keywords,
@@ -159,7 +158,6 @@ describe('A check', () => {
       ['oneOf', oneOf('a', 1), ['a', 1], ['b', '1', null]],
       ['either', either(string, whole), ['a', 0], [null, {}], [-1]],
       ['arrayOf', arrayOf(string), [[], ['a']], ['a', [1], null]],
-      ['instanceOf', instanceOf(Thing, 'a Thing'), [new Thing()], [{}, null]],
     ];
   for (const [name, check, right, wrongType, outOfRange = []] of table) {
     it(`${name} tells right from wrong`, () => {
