@@ -19,6 +19,7 @@ export * from './core/errors';
 export type { ClientEvents, Events } from './core/events';
 export { SON } from './core/son';
 export { version } from './core/version';
+/** The types of what `MotorClient.sync_client` gives. */
 export type * as blocking from './motor/blocking/types';
 export {
   BulkUpsertOperation,
@@ -43,4 +44,5 @@ export { bson, gridfs, pymongo } from './motor/namespaces';
 export { ObjectId } from './motor/objectId';
 export { Op } from './motor/op';
 export { get_version_string, version_tuple } from './motor/version';
+/** What the original takes from `tornado.web`. */
 export * as web from './motor/web';

@@ -41,6 +41,7 @@ export interface Write {
 
 /** Read preference of one operation; what is absent is inherited. */
 export interface Read {
+  /** Which members may answer. */
   read_preference?: Mode;
   /** Tried in order; `{}` accepts any member. */
   tag_sets?: Doc[];

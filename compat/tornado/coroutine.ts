@@ -29,6 +29,7 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
  *
  * Also a standard method decorator: `@gen.coroutine *get() {}`. TypeScript cannot see that the method then returns a
  * Promise; a property, `get = gen.coroutine(function* (this: Handler) {})`, has the right type.
+ * @typeParam F of the method that is decorated
  * @throws TypeError: `fn` is no function. The Promise: LeakedCallbackError, if a `gen.Callback` was not waited for
  * @example
  * const find = gen.coroutine(function* (name: string) {
@@ -61,6 +62,7 @@ export function coroutine(fn: AnyFunction, context?: unknown): AnyFunction {
  * Make a function that runs a generator, as {@link coroutine} does, but returns nothing: for handlers whose answer is an
  * effect. An error is an uncaught exception of the application, and so is a returned value (ReturnValueIgnoredError).
  * Also a standard method decorator.
+ * @typeParam F of the method that is decorated
  * @throws TypeError: `fn` is no function
  * @see Tornado 3.2, tornado.gen.engine
  */

@@ -1,6 +1,7 @@
 /** What coroutines and loops throw. */
 
 class TornadoError extends Error {
+  /** The name of its class. */
   override get name(): string {
     return this.constructor.name;
   }
@@ -15,6 +16,7 @@ export class Return<T = unknown> extends TornadoError {
   /** The coroutine's result. */
   readonly value: T;
 
+  /** The end of a coroutine, with its result; default null. */
   constructor(value: T = null as T) {
     super('gen.Return was thrown outside of a coroutine');
     this.value = value;

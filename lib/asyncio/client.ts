@@ -37,7 +37,12 @@ const LIST_DATABASES = keywords(
 );
 export type ListDatabasesKw = Given<typeof LIST_DATABASES>;
 
-class Client extends Configured {
+/**
+ * A client of a MongoDB server, or of all servers of a replica set or a sharded cluster. Every name it does not have itself
+ * is a database: `client.shop`. A program has one, and closes it in the end.
+ * @see Motor 3.8, AsyncIOMotorClient
+ */
+export class Client extends Configured {
   readonly [REMEMBERED] = new RememberedErrors();
   readonly #options: ClientOptions;
 
@@ -259,10 +264,12 @@ class Client extends Configured {
     });
   }
 
+  /** Where it connects when nothing is said. */
   get HOST(): string {
     return 'localhost';
   }
 
+  /** Where it connects when nothing is said. */
   get PORT(): number {
     return 27017;
   }

@@ -20,6 +20,7 @@ export class CodecOptions extends Value {
   readonly #options: ReturnType<typeof KEYWORDS.read>;
 
   /**
+   * Options, and the defaults of the rest.
    * @param kw `document_class` `Object`: of returned documents; `tz_aware` false and `tzinfo` null: without effect, a
    *   `Date` is an instant; `uuid_representation` `UNSPECIFIED`; `unicode_decode_error_handler` `'strict'`, or
    *   `'replace'`; `datetime_conversion` `DATETIME`
@@ -39,35 +40,47 @@ export class CodecOptions extends Value {
     return [{ ...this.#options }];
   }
 
+  /** The class of returned documents. */
   get document_class(): DocumentClass {
     return this.#options.document_class as unknown as DocumentClass;
   }
 
+  /** As given; without effect, a `Date` is an instant. */
   get tz_aware(): boolean {
     return this.#options.tz_aware;
   }
 
+  /** How UUIDs are written and read: a constant of `UuidRepresentation`. */
   get uuid_representation(): UuidRepresentation {
     return this.#options.uuid_representation;
   }
 
+  /** What happens to bytes that are no UTF-8. */
   get unicode_decode_error_handler(): 'strict' | 'replace' {
     return this.#options.unicode_decode_error_handler;
   }
 
+  /** As given; without effect, a `Date` is an instant. */
   get tzinfo(): unknown {
     return this.#options.tzinfo;
   }
 
+  /** Always null. */
   get type_registry(): null {
     return null;
   }
 
+  /** What dates become: a constant of `DatetimeConversion`. */
   get datetime_conversion(): DatetimeConversion {
     return this.#options.datetime_conversion;
   }
 
-  /** A copy with some of its options changed. */
+  /**
+   * A copy with some of its options changed.
+   * @param kw as for the constructor
+   * @throws TypeError, ConfigurationError: as by the constructor
+   * @see PyMongo 4.9, CodecOptions.with_options
+   */
   with_options(kw: CodecOptionsKw): CodecOptions {
     return new CodecOptions({ ...this.#options, ...kw } as CodecOptionsKw);
   }

@@ -38,7 +38,11 @@ export class Collation extends Value {
   readonly #document: Document;
 
   /**
+   * The rules of a language.
    * @param locale such as `en_US`, `de`, or `simple` for comparing bytes
+   * @param kw `strength` (of `CollationStrength`), `caseLevel`, `caseFirst` (of `CollationCaseFirst`), `numericOrdering`,
+   *   `alternate` (of `CollationAlternate`), `maxVariable` (of `CollationMaxVariable`), `normalization`, `backwards`; any
+   *   other keyword goes to the server, whose defaults hold for what is absent
    * @throws TypeError: a value of a wrong type
    * @see PyMongo 4.9, Collation
    */

@@ -171,7 +171,12 @@ export interface IndexInformation {
 
 const firstDocument = (reply: Document): unknown => (reply.cursor.firstBatch as unknown[])[0] ?? null;
 
-class Collection<T extends Document = Document> extends Configured {
+/**
+ * Documents under a name, of the type `T` as far as the compiler knows. Every name it does not have itself is a
+ * sub-collection: `db.blog.posts` is the collection `blog.posts`.
+ * @see Motor 3.8, AsyncIOMotorCollection
+ */
+export class Collection<T extends Document = Document> extends Configured {
   readonly #database: AsyncIOMotorDatabase;
   readonly #namespace: Namespace;
 

@@ -10,7 +10,11 @@ import { addressOf, LOOP_INSTEAD, nextOf, TO_LIST, warnOnce } from './cursors';
 
 const TABLE = { to_list: TO_LIST, next: only(0), try_next: only(0), close: only(0) } as const;
 
-class CommandCursor<T extends Document = Document> extends BatchCursor<AsyncIOMotorCollection, T> {
+/**
+ * The documents that a command gives; the first batch of them is there already.
+ * @see Motor 3.8, AsyncIOMotorCommandCursor
+ */
+export class CommandCursor<T extends Document = Document> extends BatchCursor<AsyncIOMotorCollection, T> {
   /** Made by methods such as `list_databases`, which have the first batch already. */
   constructor(collection: AsyncIOMotorCollection, core: CoreCursor | null) {
     super(collection, core);
@@ -86,7 +90,11 @@ export const AsyncIOMotorCommandCursor: DualClass<typeof CommandCursor, AsyncIOM
 );
 export type AsyncIOMotorCommandCursor<T extends Document = Document> = Dual<CommandCursor<T>>;
 
-class LatentCommandCursor<T extends Document = Document> extends CommandCursor<T> {
+/**
+ * The documents that a command gives, which is sent when the cursor is first read.
+ * @see Motor 3.8, AsyncIOMotorLatentCommandCursor
+ */
+export class LatentCommandCursor<T extends Document = Document> extends CommandCursor<T> {
   readonly #make: (batchSize: number) => CoreCursor;
   #batchSize: number;
 

@@ -12,14 +12,24 @@ export const CursorType = Object.freeze({
 export type CursorType = (typeof CursorType)[keyof typeof CursorType];
 
 /** Which state of a document `find_one_and_update` and `find_one_and_replace` give. */
-export const ReturnDocument = Object.freeze({ BEFORE: false, AFTER: true } as const);
+export const ReturnDocument = Object.freeze({
+  /** As it was. */
+  BEFORE: false,
+  /** As it is afterwards. */
+  AFTER: true,
+} as const);
 
 /** How UUIDs are written and read. */
 export const UuidRepresentation = Object.freeze({
+  /** Not written: a `Binary` must be given; read as `Binary`. */
   UNSPECIFIED: 0,
+  /** Subtype 3, as older drivers of Python. */
   PYTHON_LEGACY: 3,
+  /** Subtype 4. */
   STANDARD: 4,
+  /** Subtype 3, in the byte order of Java's older driver. */
   JAVA_LEGACY: 5,
+  /** Subtype 3, in the byte order of C#'s older driver. */
   CSHARP_LEGACY: 6,
 } as const);
 export type UuidRepresentation = (typeof UuidRepresentation)[keyof typeof UuidRepresentation];

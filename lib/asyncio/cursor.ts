@@ -26,7 +26,12 @@ import { addressOf, LOOP_INSTEAD, nextOf, TO_LIST, warnOnce } from './cursors';
 import { type Bounds, boundsOf, checkBounds } from './find';
 import { readRun, SETTINGS, withReadConcern } from './settings';
 
-class Cursor<T extends Document = Document> extends QueryCursor<AsyncIOMotorCollection, T> {
+/**
+ * The documents that a query matches. It asks the server when it is read: by `for await`, `to_list`, `next`, `each` or
+ * `fetch_next`. Until then the query can be refined; those methods return the cursor itself.
+ * @see Motor 3.8, AsyncIOMotorCursor
+ */
+export class Cursor<T extends Document = Document> extends QueryCursor<AsyncIOMotorCollection, T> {
   /** Made by `AsyncIOMotorCollection.find` and `clone`. */
   constructor(collection: AsyncIOMotorCollection, settings: Query, exhaust: boolean) {
     super(collection, settings, exhaust);

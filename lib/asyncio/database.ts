@@ -121,7 +121,11 @@ const VALIDATE = keywords({
 });
 export type ValidateKw = Given<typeof VALIDATE>;
 
-class Database extends Configured {
+/**
+ * A database of a client. Every name it does not have itself is a collection: `db.users`.
+ * @see Motor 3.8, AsyncIOMotorDatabase
+ */
+export class Database extends Configured {
   readonly #client: AsyncIOMotorClient;
   readonly #name: string;
 
@@ -141,6 +145,7 @@ class Database extends Configured {
     this.#name = checked;
   }
 
+  /** The database's name. */
   get name(): string {
     return this.#name;
   }
@@ -217,7 +222,7 @@ class Database extends Configured {
 
   /**
    * Send a command that answers with a cursor, such as `find` or `checkMetadataConsistency`.
-   * @param kw as for {@link command}, and `max_await_time_ms`: milliseconds that the server waits in each `getMore`
+   * @param kw as for `command`, and `max_await_time_ms`: milliseconds that the server waits in each `getMore`
    * @throws InvalidOperation: the reply holds no cursor; OperationFailure, AutoReconnect
    * @see Motor 3.8, AsyncIOMotorDatabase.cursor_command
    */

@@ -7,7 +7,11 @@ export class DriverInfo extends Value {
   readonly #version: string | null;
   readonly #platform: string | null;
 
-  /** @throws TypeError: no strings */
+  /**
+   * What is named: `name`, and where they are known its `version` and `platform`.
+   * @throws TypeError: no strings
+   * @see PyMongo 4.9, DriverInfo
+   */
   constructor(name: string, version: string | null = null, platform: string | null = null) {
     super();
     for (const [what, part] of Object.entries({ name, version, platform })) {
@@ -23,14 +27,17 @@ export class DriverInfo extends Value {
     return [this.#name, this.#version, this.#platform];
   }
 
+  /** What it is called. */
   get name(): string {
     return this.#name;
   }
 
+  /** Its version, or null. */
   get version(): string | null {
     return this.#version;
   }
 
+  /** What it runs on, or null. */
   get platform(): string | null {
     return this.#platform;
   }

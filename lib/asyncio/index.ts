@@ -11,7 +11,9 @@ export * from '../motor/constants';
 export { bson } from '../motor/namespaces';
 export { ObjectId } from '../motor/objectId';
 export * from './classes';
+/** What the module `motor.motor_asyncio` of the original holds. */
 export * as motor_asyncio from './classes';
+/** The namespace `pymongo`: names of 2.7 and of 4.9 side by side. */
 export * as pymongo from './pymongo';
 export { use } from './use';
 export * from './values';

@@ -95,6 +95,11 @@ export class InsertOne extends BulkOperation {
   readonly #document: Document;
   readonly #kw: InsertKw | undefined;
 
+  /**
+   * An insert, for `bulk_write`.
+   * @throws TypeError: a keyword is unknown or of a wrong type
+   * @see PyMongo 4.9, InsertOne
+   */
   constructor(document: Doc, kw?: InsertKw) {
     super();
     INSERT.read('InsertOne', kw);
@@ -121,7 +126,7 @@ export class ReplaceOne extends BulkOperation {
   readonly #options: Options<typeof REPLACE>;
   readonly #kw: ReplaceKw | undefined;
 
-  /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
+  /** An operation for `bulk_write`. @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
   constructor(filter: Doc, replacement: Doc, kw?: ReplaceKw) {
     super();
     this.#filter = filterOf('ReplaceOne', filter);
@@ -159,6 +164,7 @@ abstract class UpdateOperation extends BulkOperation {
     this.#kw = kw;
   }
 
+  /** Whether it changes all that match, or the first. */
   abstract get multi(): boolean;
 
   get [PARTS](): readonly unknown[] {
@@ -201,7 +207,7 @@ abstract class DeleteOperation extends BulkOperation {
   readonly #options: Options<typeof DELETE>;
   readonly #kw: DeleteKw | undefined;
 
-  /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
+  /** An operation for `bulk_write`. @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
   constructor(filter: Doc, kw?: DeleteKw) {
     super();
     this.#filter = filterOf(this.constructor.name, filter);
@@ -209,6 +215,7 @@ abstract class DeleteOperation extends BulkOperation {
     this.#kw = kw;
   }
 
+  /** 1: only the first that matches; 0: all. */
   abstract get limit(): 0 | 1;
 
   get [PARTS](): readonly unknown[] {

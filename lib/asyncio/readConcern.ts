@@ -6,6 +6,7 @@ export class ReadConcern extends Value {
   readonly #level: string | null;
 
   /**
+   * A level.
    * @param level `local`, `majority`, `linearizable`, `available`, `snapshot`; null: whatever the server does by itself
    * @throws TypeError: no string
    * @see PyMongo 4.9, ReadConcern
@@ -22,6 +23,7 @@ export class ReadConcern extends Value {
     return [this.#level];
   }
 
+  /** The level's name; null: the server's default. */
   get level(): string | null {
     return this.#level;
   }

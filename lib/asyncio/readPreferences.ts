@@ -68,6 +68,7 @@ export abstract class ServerMode extends Value {
 
 /** Only the primary. */
 export class Primary extends ServerMode {
+  /** The only kind without tags and staleness. */
   constructor() {
     super(new CoreReadPreference(0));
   }

@@ -19,6 +19,7 @@ abstract class Result {
     return this.toString();
   }
 
+  /** As the original prints it. */
   toString(): string {
     const shown: Document = {};
     for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(this)))) {
@@ -41,6 +42,7 @@ function known<T>(name: string, result: T | null): T {
 export class InsertOneResult<Id = unknown> extends Result {
   readonly #id: Id;
 
+  /** Made by `insert_one`. */
   constructor(inserted_id: Id, acknowledged: boolean) {
     super(acknowledged);
     this.#id = inserted_id;
@@ -56,6 +58,7 @@ export class InsertOneResult<Id = unknown> extends Result {
 export class InsertManyResult<Id = unknown> extends Result {
   readonly #ids: Id[];
 
+  /** Made by `insert_many`. */
   constructor(inserted_ids: Id[], acknowledged: boolean) {
     super(acknowledged);
     this.#ids = inserted_ids;
@@ -71,6 +74,7 @@ export class InsertManyResult<Id = unknown> extends Result {
 export class UpdateResult<Id = unknown> extends Result {
   readonly #raw: Document | null;
 
+  /** Made by `replace_one`, `update_one` and `update_many`. */
   constructor(raw_result: Document | null) {
     super(raw_result !== null);
     this.#raw = raw_result;
@@ -107,6 +111,7 @@ export class UpdateResult<Id = unknown> extends Result {
 export class DeleteResult extends Result {
   readonly #raw: Document | null;
 
+  /** Made by `delete_one` and `delete_many`. */
   constructor(raw_result: Document | null) {
     super(raw_result !== null);
     this.#raw = raw_result;
@@ -127,6 +132,7 @@ export class DeleteResult extends Result {
 export class BulkWriteResult extends Result {
   readonly #result: Document;
 
+  /** Made by `bulk_write`. */
   constructor(bulk_api_result: Document, acknowledged: boolean) {
     super(acknowledged);
     this.#result = bulk_api_result;
@@ -141,27 +147,27 @@ export class BulkWriteResult extends Result {
     return this.acknowledged ? this.#result : null;
   }
 
-  /** @throws InvalidOperation: `w: 0` */
+  /** Documents that were inserted. @throws InvalidOperation: `w: 0` */
   get inserted_count(): number {
     return known('inserted_count', this.#known).nInserted as number;
   }
 
-  /** @throws InvalidOperation: `w: 0` */
+  /** Documents that matched; upserted ones do not count. @throws InvalidOperation: `w: 0` */
   get matched_count(): number {
     return known('matched_count', this.#known).nMatched as number;
   }
 
-  /** @throws InvalidOperation: `w: 0` */
+  /** Documents that changed. @throws InvalidOperation: `w: 0` */
   get modified_count(): number {
     return known('modified_count', this.#known).nModified as number;
   }
 
-  /** @throws InvalidOperation: `w: 0` */
+  /** Documents that are gone. @throws InvalidOperation: `w: 0` */
   get deleted_count(): number {
     return known('deleted_count', this.#known).nRemoved as number;
   }
 
-  /** @throws InvalidOperation: `w: 0` */
+  /** Documents that were inserted because none matched. @throws InvalidOperation: `w: 0` */
   get upserted_count(): number {
     return known('upserted_count', this.#known).nUpserted as number;
   }

@@ -16,6 +16,7 @@ export abstract class Value {
     );
   }
 
+  /** As the original prints it. */
   toString(): string {
     return `${this.constructor.name}(${this[PARTS].map((part) => inspect(part)).join(', ')})`;
   }

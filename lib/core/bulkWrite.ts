@@ -31,20 +31,32 @@ export interface BulkWriteOptions {
   readonly extra?: Partial<Readonly<Record<WriteKind, Document>>>;
 }
 
+/** A document that an upsert inserted. */
+export interface Upserted {
+  /** Of the write, in the order in which they were given. */
+  index: number;
+  /** The document's. */
+  _id: unknown;
+}
+
 /** What became of a bulk. All indexes count in the order in which the writes were given. */
 export interface BulkWriteResult {
   /** Sorted by index; each with `code`, `errmsg`, and the statement as `op`. */
   writeErrors: Document[];
   /** As the server gives them. */
   writeConcernErrors: Document[];
+  /** Documents that were inserted. */
   nInserted: number;
+  /** Documents that were inserted because an upsert found none. */
   nUpserted: number;
   /** Documents that an update found; upserted ones do not count. */
   nMatched: number;
-  /** Absent if a server did not tell. */
+  /** Documents that an update changed. Absent if a server did not tell. */
   nModified?: number;
+  /** Documents that were removed. */
   nRemoved: number;
-  upserted: { index: number; _id: unknown }[];
+  /** What upserts inserted. */
+  upserted: Upserted[];
 }
 
 /**

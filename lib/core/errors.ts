@@ -18,6 +18,11 @@ export class PyMongoError extends Error {
   /** Labels that the server or the driver attached, such as `RetryableWriteError`. */
   readonly error_labels: string[];
 
+  /**
+   * An error of this class.
+   * @param message what happened, where, and what to do
+   * @param context `cause`, `errorLabels`, and what else the class has fields for; default nothing
+   */
   constructor(message: string, context: ErrorContext = {}) {
     super(message, context.cause === undefined ? undefined : { cause: context.cause });
     this.error_labels = [...(context.errorLabels ?? [])];
@@ -35,7 +40,8 @@ export class PyMongoError extends Error {
     return this.error_labels.includes(label);
   }
 
-  // One definition for the whole tree: an error is called what its class is called.
+  // One definition for the whole tree.
+  /** The name of its class. */
   override get name(): string {
     return this.constructor.name;
   }
@@ -49,6 +55,7 @@ export class AutoReconnect extends ConnectionFailure {
   /** The error of each server that was tried; empty where only one was. */
   readonly errors: string[];
 
+  /** As for {@link PyMongoError}; `context` may have the `errors` of the servers that were tried besides. */
   constructor(message: string, context: ErrorContext & { errors?: readonly string[] } = {}) {
     super(message, context);
     this.errors = [...(context.errors ?? [])];
@@ -64,9 +71,12 @@ export class NetworkTimeout extends AutoReconnect {
 
 /** The server is not primary, or is shutting down. */
 export class NotPrimaryError extends AutoReconnect {
+  /** The server's error code, or `null` where it gave none. */
   readonly code: number | null;
+  /** The server's reply, or `null`. Not shown when the error is printed. */
   readonly details: Document | null;
 
+  /** As for {@link PyMongoError}; `context` may have the server's `code` and its reply, `details`, besides. */
   constructor(message: string, context: ErrorContext & { code?: number | null; details?: Document | null } = {}) {
     super(message, context);
     this.code = context.code ?? null;
@@ -127,6 +137,7 @@ export class OperationFailure extends PyMongoError {
   /** The server's reply, or the write error in it. Not shown when the error is printed: it may hold documents. */
   readonly details: Document | null;
 
+  /** As for {@link PyMongoError}; `failure` may have the server's `code` and its reply, `details`, besides. */
   constructor(message: string, failure: Failure = {}) {
     super(message, failure);
     this.code = failure.code ?? null;
@@ -173,6 +184,7 @@ Object.defineProperty(WriteConcernError, Symbol.hasInstance, {
 
 /** Some operations of a bulk failed; `details` holds the whole result, `code` is always 65. */
 export class BulkWriteError extends OperationFailure {
+  /** As for {@link PyMongoError}; `details` is the result of the whole bulk. */
   constructor(message: string, details: Document, context: ErrorContext = {}) {
     super(message, { ...context, code: 65, details });
   }
@@ -180,6 +192,7 @@ export class BulkWriteError extends OperationFailure {
 
 /** A host name does not match the server's certificate. */
 export class CertificateError extends Error {
+  /** The name of its class. */
   override get name(): string {
     return 'CertificateError';
   }
@@ -187,6 +200,7 @@ export class CertificateError extends Error {
 
 /** Exported for `instanceof` only; {@link WaitQueueTimeoutError} is raised instead. */
 export class ExceededMaxWaiters extends Error {
+  /** The name of its class. */
   override get name(): string {
     return 'ExceededMaxWaiters';
   }
@@ -194,6 +208,7 @@ export class ExceededMaxWaiters extends Error {
 
 /** Root of the encoding errors. `cause` holds what the encoder said. */
 export class BSONError extends Error {
+  /** The name of its class. */
   override get name(): string {
     return this.constructor.name;
   }
@@ -231,9 +246,12 @@ export class UnsupportedAPI extends GridFSError {}
 
 /** Bad arguments to `seek` (Python's `IOError`). */
 export class IOError extends Error {
+  /** The number of `EINVAL`. */
   readonly errno = 22;
+  /** The name that Node gives it. */
   readonly code = 'EINVAL';
 
+  /** The name of its class. */
   override get name(): string {
     return 'IOError';
   }
@@ -241,6 +259,7 @@ export class IOError extends Error {
 
 /** A value of the right type that is out of range (Python's `ValueError`). */
 export class ValueError extends RangeError {
+  /** The name of its class. */
   override get name(): string {
     return this.constructor.name;
   }
@@ -248,6 +267,7 @@ export class ValueError extends RangeError {
 
 /** An index out of range (Python's `IndexError`). */
 export class IndexError extends RangeError {
+  /** The name of its class. */
   override get name(): string {
     return this.constructor.name;
   }
@@ -255,6 +275,7 @@ export class IndexError extends RangeError {
 
 /** There are no more documents (Python's `StopAsyncIteration`). */
 export class StopAsyncIteration extends Error {
+  /** The name of its class. */
   override get name(): string {
     return 'StopAsyncIteration';
   }

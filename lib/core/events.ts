@@ -58,19 +58,33 @@ export interface CommandFailedEvent extends CommandEvent {
 
 /** Every event of a client, by name; see the specifications "CMAP" and "command logging and monitoring". */
 export interface ClientEvents {
+  /** A pool was made, with its options. */
   connectionPoolCreated: [PoolCreatedEvent];
+  /** A pool may open connections. */
   connectionPoolReady: [PoolEvent];
+  /** A pool gave up its connections after an error. */
   connectionPoolCleared: [PoolClearedEvent];
+  /** A pool was closed. */
   connectionPoolClosed: [PoolEvent];
+  /** A connection is about to be opened. */
   connectionCreated: [ConnectionEvent];
+  /** A connection is open, its handshake done. */
   connectionReady: [ConnectionReadyEvent];
+  /** A connection was closed, and why. */
   connectionClosed: [ConnectionClosedEvent];
+  /** An operation asks for a connection. */
   connectionCheckOutStarted: [PoolEvent];
+  /** An operation got no connection, and why. */
   connectionCheckOutFailed: [CheckOutFailedEvent];
+  /** An operation got a connection. */
   connectionCheckedOut: [ConnectionReadyEvent];
+  /** An operation gave its connection back. */
   connectionCheckedIn: [ConnectionEvent];
+  /** A command is sent. */
   commandStarted: [CommandStartedEvent];
+  /** A reply has come. */
   commandSucceeded: [CommandSucceededEvent];
+  /** A command failed: the server said so, or the connection broke. */
   commandFailed: [CommandFailedEvent];
 }
 

@@ -11,7 +11,10 @@ export type SONSource = Iterable<readonly [key: string, value: unknown]> | Docum
  * @see PyMongo, bson.son.SON
  */
 export class SON extends Map<string, unknown> {
-  /** @param source pairs of key and value, a plain object, or another ordered document */
+  /**
+   * An ordered document with these keys and values, or none.
+   * @param source pairs of key and value, a plain object, or another ordered document; default null
+   */
   constructor(source: SONSource = null) {
     super(
       source === null || Symbol.iterator in source ? (source as Iterable<[string, unknown]>) : Object.entries(source),

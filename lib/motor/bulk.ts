@@ -21,7 +21,11 @@ export type { BulkWriteResult };
 
 type Queue = (write: Write) => void;
 
-class BulkOperationBuilder extends Bound {
+/**
+ * A list of writes that are sent together. Nothing happens before `execute`.
+ * @see Motor 0.2, MotorBulkOperationBuilder
+ */
+export class BulkOperationBuilder extends Bound {
   readonly #collection: MotorCollection;
   readonly #ordered: boolean;
   readonly #writes: Write[] = [];
@@ -116,7 +120,6 @@ class BulkOperationBuilder extends Bound {
 }
 
 /** As it is written, for the types that are derived from it. */
-export type { BulkOperationBuilder };
 
 export const MotorBulkOperationBuilder = dual(
   BulkOperationBuilder,
@@ -137,6 +140,7 @@ class Updates extends Bound {
   readonly #selector: Document;
   readonly #upsert: boolean;
 
+  /** Made by `upsert`. */
   constructor(queue: Queue, selector: Document, upsert: boolean) {
     super();
     this.#queue = queue;
@@ -181,10 +185,11 @@ class Updates extends Bound {
 }
 
 /** What can be done with the documents that `find` of a bulk selects. Nothing happens before `execute`. */
-class WriteOperation extends Updates {
+export class WriteOperation extends Updates {
   readonly #queue: Queue;
   readonly #selector: Document;
 
+  /** Made by `MotorBulkOperationBuilder.find`. */
   constructor(queue: Queue, selector: Document) {
     super(queue, selector, false);
     this.#queue = queue;
@@ -215,7 +220,8 @@ function operators(method: string, update: unknown): Document {
   return changing;
 }
 
-class UpsertOperation extends Updates {}
+/** Updates that insert a document where nothing matches. Nothing happens before `execute`. */
+export class UpsertOperation extends Updates {}
 
 export const BulkUpsertOperation = dual(UpsertOperation, {}, { name: 'BulkUpsertOperation' });
 export type BulkUpsertOperation = Dual<UpsertOperation>;

@@ -25,7 +25,7 @@ import { MOTOR_POLICY } from './policy';
 import { RememberedErrors } from './rememberedErrors';
 import { ENGINE, INDEX_CACHE, READ_PREFERENCE, REMEMBERED, REPR, Settings, WRITE_CONCERN } from './settings';
 
-/** What a client is made of: see `docs` for the options of `MotorClient`. */
+/** The options of a client, by name. */
 export interface ClientKw {
   readonly [option: string]: unknown;
 }
@@ -45,7 +45,12 @@ export type CopyDatabaseKw = Given<typeof COPY_DATABASE>;
 
 const ADDRESSES = Symbol('addresses');
 
-class Client extends Settings {
+/**
+ * A client of one MongoDB server, or of the primary among several. Every name it does not have itself is a database:
+ * `client.shop`. It keeps connections, so a program has one, closes it in the end, and hands it to whoever needs it.
+ * @see Motor 0.2, MotorClient
+ */
+export class Client extends Settings {
   readonly [INDEX_CACHE] = new IndexCache();
   readonly [REMEMBERED] = new RememberedErrors();
   readonly #options: ClientOptions;
@@ -306,6 +311,7 @@ class Client extends Settings {
     return this.#documentClass;
   }
 
+  /** Counts for queries made afterwards. */
   set document_class(documentClass: DocumentClass) {
     this.#documentClass = expect('document_class', 'the class', fn, documentClass) as unknown as DocumentClass;
   }
@@ -419,7 +425,6 @@ function addresses(client: Client): readonly Address[] {
 withChildren(Client, (client, name) => client.get_database(name));
 
 /** As it is written, for the types that are derived from it. */
-export type { Client };
 
 export const MotorClient: DualClass<typeof Client, MotorClient> = dual(
   Client,

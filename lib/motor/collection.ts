@@ -184,7 +184,12 @@ export interface IndexInformation {
 
 const firstDocument = (reply: Document): Document | null => (reply.cursor.firstBatch as Document[])[0] ?? null;
 
-class Collection extends Settings {
+/**
+ * Documents under a name. Every name it does not have itself is a sub-collection: `db.blog.posts` is the collection
+ * `blog.posts`. Made by `MotorDatabase.get_collection` and by property access; that asks nothing of the server.
+ * @see Motor 0.2, MotorCollection
+ */
+export class Collection extends Settings {
   readonly #database: MotorDatabase;
   readonly #namespace: Namespace;
   /** Null: as the client has it. */
@@ -245,6 +250,7 @@ class Collection extends Settings {
     return this[UUIDS].subtype;
   }
 
+  /** Counts for what is written and read from then on. */
   set uuid_subtype(subtype: UuidSubtype) {
     this.#uuids = uuidsOfSubtype('uuid_subtype', subtype);
   }
@@ -984,7 +990,6 @@ function isFindAndModifyKw(candidate: Record<string, unknown>): boolean {
 withChildren(Collection, (collection, name) => collection.get_collection(name));
 
 /** As it is written, for the types that are derived from it. */
-export type { Collection };
 
 export const MotorCollection: DualClass<typeof Collection, MotorCollection> = dual(
   Collection,

@@ -5,7 +5,11 @@ import type { MotorCollection } from './collection';
 import { dual, only } from './dual';
 import { expect, whole } from './keywords';
 
-class CommandCursor extends BatchCursor<MotorCollection> {
+/**
+ * The documents that a command gives; the first batch of them is there already.
+ * @see Motor 0.2, MotorCommandCursor
+ */
+export class CommandCursor extends BatchCursor<MotorCollection> {
   /** Made by `MotorCollection.aggregate` and `parallel_scan`. */
   constructor(collection: MotorCollection, core: CoreCursor) {
     super(collection, core);
@@ -28,7 +32,6 @@ class CommandCursor extends BatchCursor<MotorCollection> {
 }
 
 /** As it is written, for the types that are derived from it. */
-export type { CommandCursor };
 
 export const MotorCommandCursor = dual(
   CommandCursor,

@@ -31,7 +31,12 @@ import { ENGINE, readPreferenceOf, UUIDS, withPreference } from './settings';
 /** Values for the keys of an index, in its order. */
 type Bounds = [key: string, value: unknown][];
 
-class Cursor extends QueryCursor<MotorCollection> {
+/**
+ * The documents that a query matches. It asks the server when it is read: by `to_list`, `each`, `for await`, or
+ * `fetch_next` and `next_object`. Until then the query can be refined; those methods return the cursor itself.
+ * @see Motor 0.2, MotorCursor
+ */
+export class Cursor extends QueryCursor<MotorCollection> {
   /** `cursor[5]` is `cursor.at(5)`. */
   readonly [index: number]: MotorCursor;
   readonly #options: FindOptions;
@@ -168,7 +173,6 @@ class Cursor extends QueryCursor<MotorCollection> {
 withIndexes(Cursor);
 
 /** As it is written, for the types that are derived from it. */
-export type { Cursor };
 
 export const MotorCursor: DualClass<typeof Cursor, MotorCursor> = dual(
   Cursor,

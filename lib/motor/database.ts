@@ -96,7 +96,12 @@ const READING_COMMANDS = new Set([
   'text',
 ]);
 
-class Database extends Settings {
+/**
+ * A database of a client. Every name it does not have itself is a collection: `db.users`. Made by
+ * `MotorClient.get_database` and by property access; that asks nothing of the server.
+ * @see Motor 0.2, MotorDatabase
+ */
+export class Database extends Settings {
   readonly #connection: MotorClient;
   readonly #name: string;
   [MANIPULATORS]: Manipulators | null = null;
@@ -115,6 +120,7 @@ class Database extends Settings {
     this.#name = checkDatabaseName(name);
   }
 
+  /** The database's name. */
   get name(): string {
     return this.#name;
   }
@@ -501,7 +507,6 @@ function collectionName(method: string, given: unknown): string {
 withChildren(Database, (database, name) => database.get_collection(name));
 
 /** As it is written, for the types that are derived from it. */
-export type { Database };
 
 export const MotorDatabase: DualClass<typeof Database, MotorDatabase> = dual(
   Database,

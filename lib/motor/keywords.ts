@@ -7,6 +7,7 @@ import type { Doc, Fields, Pairs } from '../../typings/documents';
 import type { Keywords } from '../../typings/dual';
 import { isDocument } from '../core/documents';
 import { ConfigurationError, ValueError } from '../core/errors';
+import { nearest } from '../core/nearest';
 
 /** What a value may be, and how an error says so: "skip must be `wanted`". */
 export interface Check<T> {
@@ -94,7 +95,7 @@ export function keywords(
         const check = checks.get(name);
         if (check === undefined) {
           if (refused.includes(name)) throw refusal(method, name);
-          if (!rest) throw unknownKeyword(method, name, hint?.(name) ?? spelling(name, checks));
+          if (!rest) throw unknownKeyword(method, name, advice(nearest(name, checks.keys()), hint?.(name)));
           if (value === undefined) continue; // absent
           server ??= {};
           server[name] = value;
@@ -144,11 +145,10 @@ function isName(text: string): boolean {
   return /^[A-Za-z_$][\w$]*$/.test(text);
 }
 
-/** A keyword that is only spelled in another way. */
-function spelling(name: string, known: ReadonlyMap<string, unknown>): string | undefined {
-  const plain = (text: string) => text.replaceAll('_', '').toLowerCase();
-  for (const other of known.keys()) if (plain(other) === plain(name)) return `write '${other}'`;
-  return undefined;
+/** A field may have nearly the name of a keyword, so that both are said. */
+function advice(meant: string | null, hint: string | undefined): string | undefined {
+  const question = meant === null ? undefined : `did you mean '${meant}'?`;
+  return question === undefined || hint === undefined ? (question ?? hint) : `${question} (${hint})`;
 }
 
 // The values

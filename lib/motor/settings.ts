@@ -73,6 +73,7 @@ export abstract class Settings extends Bound implements Inherited {
     return this[READ_PREFERENCE].mode;
   }
 
+  /** Counts for this object, and for what is made from it afterwards. */
   set read_preference(mode: Mode) {
     const { tagSets, latencyWindow } = this[READ_PREFERENCE];
     this[READ_PREFERENCE] = new ReadPreference(check('read_preference', modeRule, mode, errors), tagSets, {
@@ -89,6 +90,7 @@ export abstract class Settings extends Bound implements Inherited {
     return [...this[READ_PREFERENCE].tagSets];
   }
 
+  /** Counts for this object, and for what is made from it afterwards. */
   set tag_sets(sets: readonly TagSet[] | null) {
     const { mode, latencyWindow } = this[READ_PREFERENCE];
     this[READ_PREFERENCE] = new ReadPreference(mode, check('tag_sets', tagSetsRule, sets, errors), { latencyWindow });
@@ -103,6 +105,7 @@ export abstract class Settings extends Bound implements Inherited {
     return this[READ_PREFERENCE].latencyWindow;
   }
 
+  /** Counts for this object, and for what is made from it afterwards. */
   set secondary_acceptable_latency_ms(latency: number) {
     const { mode, tagSets } = this[READ_PREFERENCE];
     const latencyWindow = check('secondary_acceptable_latency_ms', latencyWindowRule, latency, errors);
@@ -128,6 +131,7 @@ export abstract class Settings extends Bound implements Inherited {
     });
   }
 
+  /** Counts for this object, and for what is made from it afterwards. A copy is kept of what is given. */
   set write_concern(concern: WriteConcernFields) {
     this[WRITE_CONCERN] = WriteConcern.from(concern, errors);
   }

@@ -1,3 +1,4 @@
+import { Long } from 'bson';
 import { expect } from 'chai';
 import { AutoReconnect, InvalidOperation, type MotorClient, type MotorCollection } from '../../lib/index';
 import { countsOf, DATABASE, freshCollection, newClient, newProxy } from '../support/clients';
@@ -16,7 +17,9 @@ import { rejection } from '../support/rejection';
  */
 function stream(where: Where, most = Number.POSITIVE_INFINITY): Action {
   return async (exchange) => {
-    const { $db, ...getMore } = exchange.command.document;
+    const { $db, ...command } = exchange.command.document;
+    // An id that fits into a number was decoded as one, and would be sent as a double.
+    const getMore = { ...command, getMore: Long.fromString(String(command.getMore)) };
     const client = await RawClient.connect(where);
     try {
       let answers: number | null = null;

@@ -69,7 +69,11 @@ describe('A table of keywords', () => {
     expect(() => FIND.read('find_one', wrong({ 'a.b': 1 }))).to.throw(TypeError, '{ fields: { "a.b": 1 } }');
     const plain = keywords({ max_time_ms: [0, whole] });
     expect(() => plain.read('count', wrong({ foo: 1 }))).to.throw(TypeError, /^count: unknown keyword 'foo'$/);
-    expect(() => plain.read('count', wrong({ maxTimeMS: 1 }))).to.throw(TypeError, "write 'max_time_ms'");
+    expect(() => plain.read('count', wrong({ maxTimeMS: 1 }))).to.throw(TypeError, "did you mean 'max_time_ms'?");
+    expect(() => FIND.read('find', wrong({ feilds: { a: 1 } }))).to.throw(
+      TypeError,
+      /^find: unknown keyword 'feilds'; did you mean 'fields'\? \(fields are chosen with /,
+    );
     for (const name of ['constructor', 'toString', '__proto__']) {
       const given = JSON.parse(`{"${name}": 1}`) as unknown;
       expect(() => plain.read('count', wrong(given))).to.throw(TypeError, `unknown keyword '${name}'`);

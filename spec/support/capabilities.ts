@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Code, type Document } from 'bson';
+import { Code, type Document, Long } from 'bson';
 import { EXHAUST_ALLOWED, flagsOf, MORE_TO_COME } from './message';
 import { CommandError, RawClient, type Where } from './rawClient';
 
@@ -29,7 +29,8 @@ const TRIALS = {
   mongos: async (client: RawClient) => (await client.run('admin', { hello: 1 })).msg === 'isdbgrid',
   changeStreams: async (client: RawClient, db: string) => {
     const reply = await attempt(client, db, { aggregate: 1, pipeline: [{ $changeStream: {} }], cursor: {} });
-    if (reply.ok === 1) await client.run(db, { killCursors: '$cmd.aggregate', cursors: [reply.cursor?.id] });
+    if (reply.ok === 1)
+      await client.run(db, { killCursors: '$cmd.aggregate', cursors: [Long.fromString(String(reply.cursor?.id))] });
     return reply.ok === 1;
   },
   /** `configureFailPoint` with `failCommand`. */

@@ -56,6 +56,12 @@ const WRITING = new Set([
   'update',
 ]);
 
+/**
+ * The engine makes one document of a message before it looks at it, of 33,619,968 bytes at most; the keys of the arrays
+ * in it take some of these.
+ */
+const MAX_MESSAGE_SIZE = 32_000_000;
+
 const HELLO = new Set(['hello', 'isMaster', 'ismaster']);
 
 /** How long a `getMore` of an awaiting cursor waits when it does not say, and how often it looks, in milliseconds. */
@@ -134,6 +140,7 @@ function serve(engine: Engine, socket: Socket): void {
     if (HELLO.has(name)) {
       return changed(response, (reply) => {
         reply.connectionId = new Int32(connectionId);
+        reply.maxMessageSizeBytes = new Int32(MAX_MESSAGE_SIZE);
         delete reply.logicalSessionTimeoutMinutes;
       });
     }

@@ -14,7 +14,7 @@ export const MORE_TO_COME = 1 << 1;
 export const EXHAUST_ALLOWED = 1 << 16;
 
 const HEADER_LENGTH = 16;
-// What a server takes: 48 MB, as hello says.
+// What any server takes; the embedded one takes less.
 const MAX_MESSAGE_LENGTH = 48_000_000;
 
 /** A command as it was sent. */

@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Int32, serialize } from 'bson';
 import { expect } from 'chai';
 import * as sinon from 'sinon';
+import { DATABASE } from './clients';
 import { eventually } from './eventually';
 import { server } from './hooks';
 import { EXHAUST_ALLOWED, flagsOf, MORE_TO_COME, opMsg, replyOf } from './message';
@@ -75,6 +77,24 @@ describe('the test server', () => {
     const { n } = await client.run('spec_server', { count: 'quiet' });
     expect(n).to.equal(1);
     await client.run('spec_server', { dropDatabase: 1 });
+  });
+
+  it('takes messages as long as it says', async () => {
+    const { maxMessageSizeBytes } = await client.run('admin', { hello: 1 });
+    const body = opMsg(1, 0, { insert: 'long', $db: DATABASE });
+    const count = 1000;
+    const overhead = body.length + 15;
+    const length = Math.floor((maxMessageSizeBytes - overhead) / count);
+    const text = 'x'.repeat(length - 25);
+    const documents = Array.from({ length: count }, (_, i) => serialize({ _id: new Int32(i), text }));
+    const sequence = Buffer.alloc(15);
+    sequence.writeUInt8(1);
+    sequence.writeInt32LE(14 + length * count, 1);
+    sequence.write('documents', 5);
+    body.writeInt32LE(overhead + length * count, 0);
+    client.write(Buffer.concat([body, sequence, ...documents]));
+    expect(replyOf(await client.read())).to.deep.include({ n: count, ok: 1 });
+    await client.run(DATABASE, { drop: 'long' });
   });
 
   it('closes the connection on a length that no message has, and goes on with the others', async () => {

@@ -39,10 +39,17 @@ interface Iteration extends Iterable<Document> {
 
 /** What `MotorClient.sync_client()` gives. */
 export type MongoClient = Blocking<Client, Pairs> & Children<Database>;
+/** The blocking form of a `MotorDatabase`. */
 export type Database = Blocking<AsyncDatabase, Pairs> & Children<BlockingCollection>;
+/** The blocking form of a `MotorCollection`. */
 export type BlockingCollection = Blocking<Collection, Pairs> & Children<BlockingCollection>;
+/** The blocking form of a `MotorCursor`; a synchronous iterable besides. */
 export type Cursor = Blocking<AsyncCursor, Pairs> & Iteration & { readonly [index: number]: Cursor };
+/** The blocking form of a `MotorCommandCursor`; a synchronous iterable besides. */
 export type CommandCursor = Blocking<AsyncCommandCursor, Pairs> & Iteration;
+/** The blocking form of a `MotorBulkOperationBuilder`. */
 export type BulkOperationBuilder = Blocking<AsyncBulkOperationBuilder, Pairs>;
+/** The blocking form of a `BulkWriteOperation`. */
 export type BulkWriteOperation = Blocking<AsyncBulkWriteOperation, Pairs>;
+/** The blocking form of a `BulkUpsertOperation`. */
 export type BulkUpsertOperation = Blocking<AsyncBulkUpsertOperation, Pairs>;

@@ -1,4 +1,4 @@
-/** The modules `bson.*` of PyMongo 2.7, in one. */
+/** The modules `bson.*` of PyMongo 2.7, in one. @module */
 
 export { Binary, BSONRegExp as Regex, Code, DBRef, MaxKey, MinKey, Timestamp, UUID } from 'bson';
 export { BSONError, InvalidBSON, InvalidDocument, InvalidId, InvalidStringData } from '../../core/errors';

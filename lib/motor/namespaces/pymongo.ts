@@ -1,4 +1,4 @@
-/** The module `pymongo` of PyMongo 2.7: its constants, and `pymongo.errors`. */
+/** The module `pymongo` of PyMongo 2.7: its constants, and `pymongo.errors`. @module */
 
 export {
   ALL,
@@ -14,4 +14,5 @@ export {
   SLOW_ONLY,
   TEXT,
 } from '../constants';
+/** `pymongo.errors.AutoReconnect`, ... as in Python. */
 export * as errors from './errors';

@@ -4,6 +4,7 @@ import { useFakeTimers } from 'sinon';
 import { gen, IOLoop, ioloop, PeriodicCallback, timedelta } from '../../../compat/tornado';
 import { InvalidOperation, ValueError } from '../../../lib/core/errors';
 import { currentLoop, isLoop } from '../../../lib/motor/ioLoop';
+import { eventually } from '../../support/eventually';
 import { rejection, uncaught, unhandled } from './outcome';
 
 const later = <T>(value: T, ms = 5) => new Promise<T>((resolve) => setTimeout(resolve, ms, value));
@@ -232,7 +233,7 @@ describe('IOLoop', () => {
       loop.add_callback_from_signal(note, 'third');
       setImmediate(note, "Node's own");
       note('called');
-      await later(null, 20);
+      await eventually(() => seen.includes('added meanwhile'), 'all have run');
       expect(seen).to.deep.equal(['called', 'first', 'second', 2, 'third', "Node's own", 'added meanwhile']);
     });
 
@@ -265,11 +266,13 @@ describe('IOLoop', () => {
       const failLater = () => Promise.reject(error);
       const logging = new Logging();
       logging.add_callback(fail);
+      // A loop that is late looks at its timers first.
+      await eventually(() => seen.length === 2, 'the callback has failed');
       logging.call_later(0.001, failLater);
-      await later(null, 20);
+      await eventually(() => seen.length === 4, 'the timeout has failed');
       loop.handle_callback_exception = (callback) => seen.push(callback);
       loop.add_callback(fail);
-      await later(null, 20);
+      await eventually(() => seen.length === 5, 'the callback has failed again');
       expect(seen).to.deep.equal([fail, error, failLater, error, fail]);
       logging.close();
     });
@@ -289,7 +292,7 @@ describe('IOLoop', () => {
       loop.add_timeout(timedelta({ milliseconds: 20 }), note, 'timedelta');
       loop.call_at(loop.time() + 0.08, note, 'call_at');
       loop.call_later(0.1, note, 'call_later');
-      await later(null, 150);
+      await eventually(() => seen.length === 5, 'all have run');
       expect(seen).to.deep.equal(['timedelta', 'Date', 'seconds', 'call_at', 'call_later']);
     });
 
@@ -299,7 +302,7 @@ describe('IOLoop', () => {
       loop.call_later(0, () => seen.push('now'));
       setImmediate(() => seen.push("Node's own"));
       expect(seen).to.deep.equal([]);
-      await later(null);
+      await eventually(() => seen.length === 3, 'all have run');
       expect(seen).to.deep.equal(['past', 'now', "Node's own"]);
     });
 
