@@ -43,6 +43,7 @@ import {
   whole,
 } from '../motor/keywords';
 import { checkCollectionName } from '../motor/names';
+import { foldWhere } from '../motor/scopeFolding';
 import { ENGINE, REPR } from '../motor/settings';
 import { type AggregateKw, aggregateCursor } from './aggregate';
 import { type Hint, hintOf, projection, projectionOf, replacementOf, type Sort, sortOf, updateOf } from './arguments';
@@ -294,7 +295,7 @@ export class Collection<T extends Document = Document> extends Configured {
    */
   find_one(filter_or_id: Filter<T> | IdOf<T> | null = null, kw?: FindKw): Promise<WithId<T> | null> {
     const options = FIND.read('find_one', kw);
-    const settings = findSettings('find_one', specOf(filter_or_id), options);
+    const settings = findSettings('find_one', foldWhere(specOf(filter_or_id)), options);
     checkBounds(settings);
     settings.limit = -1;
     delete settings.batchSize;
