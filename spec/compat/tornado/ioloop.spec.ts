@@ -216,7 +216,7 @@ describe('IOLoop', () => {
       }
       expect(await rejection(run(() => 1, { timeot: 5 }))).to.have.property(
         'message',
-        "run_sync: unknown keyword 'timeot'",
+        "run_sync: unknown keyword 'timeot'; did you mean 'timeout'?",
       );
     });
   });
