@@ -65,6 +65,8 @@ export class Client extends Configured {
       codecOptions: new CodecOptions({
         document_class: options.documentClass,
         tz_aware: options.tzAware,
+        tzinfo: options.tzInfo,
+        unicode_decode_error_handler: options.unicodeDecodeErrorHandler,
         uuid_representation: uuidConstant(options.uuidRepresentation),
       }),
       readPreference: wrapped(options.readPreference),

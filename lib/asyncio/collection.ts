@@ -43,13 +43,15 @@ import {
   whole,
 } from '../motor/keywords';
 import { checkCollectionName } from '../motor/names';
+import { foldWhere } from '../motor/scopeFolding';
 import { ENGINE, REPR } from '../motor/settings';
 import { type AggregateKw, aggregateCursor } from './aggregate';
 import { type Hint, hintOf, projection, projectionOf, replacementOf, type Sort, sortOf, updateOf } from './arguments';
+import { checkNoEncryption } from './clientEncryption';
 import { type Collation, collationOf } from './collation';
 import { AsyncIOMotorLatentCommandCursor } from './commandCursor';
 import { AsyncIOMotorCursor } from './cursor';
-import { AsyncIOMotorDatabase, keywordsOf, type PlainKw } from './database';
+import { AsyncIOMotorDatabase, DROP_COLLECTION, type DropCollectionKw, keywordsOf, type PlainKw } from './database';
 import { checkBounds, FIND, type FindKw, findSettings, isExhaust } from './find';
 import {
   BulkOperation,
@@ -293,7 +295,7 @@ export class Collection<T extends Document = Document> extends Configured {
    */
   find_one(filter_or_id: Filter<T> | IdOf<T> | null = null, kw?: FindKw): Promise<WithId<T> | null> {
     const options = FIND.read('find_one', kw);
-    const settings = findSettings('find_one', specOf(filter_or_id), options);
+    const settings = findSettings('find_one', foldWhere(specOf(filter_or_id)), options);
     checkBounds(settings);
     settings.limit = -1;
     delete settings.batchSize;
@@ -666,11 +668,12 @@ export class Collection<T extends Document = Document> extends Configured {
 
   /**
    * Drop the collection with its indexes. A missing one is no error.
-   * @throws OperationFailure, AutoReconnect
+   * @throws ConfigurationError: `encrypted_fields`; OperationFailure, AutoReconnect
    * @see Motor 3.8, AsyncIOMotorCollection.drop
    */
-  async drop(kw?: PlainKw): Promise<null> {
-    const options = PLAIN.read('drop', kw);
+  async drop(kw?: DropCollectionKw): Promise<null> {
+    const options = DROP_COLLECTION.read('drop', kw);
+    checkNoEncryption('drop', options.encrypted_fields ?? options.encryptedFields);
     await dropCollection(this[ENGINE], this.#namespace, withConcern(this[SETTINGS], more(options)));
     return null;
   }

@@ -76,6 +76,14 @@ export class CommandCursor<T extends Document = Document> extends BatchCursor<As
     return super.next_object();
   }
 
+  /**
+   * Closes the cursor: what `await using` calls at the end of its block.
+   * @see Motor 3.8, AsyncIOMotorCommandCursor.__aexit__
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   /** The server of the open cursor; null before it is open. */
   get address(): Addr | null {
     return addressOf(this);

@@ -184,6 +184,14 @@ export class Cursor<T extends Document = Document> extends QueryCursor<AsyncIOMo
     return super.next_object();
   }
 
+  /**
+   * Closes the cursor: what `await using` calls at the end of its block.
+   * @see Motor 3.8, AsyncIOMotorCursor.__aexit__
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   /** The server of the open cursor; null before it is open. */
   get address(): Addr | null {
     return addressOf(this);

@@ -21,6 +21,7 @@ import { dual } from '../motor/dual';
 import { isGone, sendOrServe } from '../motor/goneCommands';
 import type { Loop } from '../motor/ioLoop';
 import {
+  anything,
   arrayOf,
   bool,
   document,
@@ -39,6 +40,7 @@ import { checkCollectionName, checkDatabaseName } from '../motor/names';
 import { ENGINE, REMEMBERED, REPR } from '../motor/settings';
 import { type AggregateKw, aggregateCursor } from './aggregate';
 import { AsyncIOMotorClient } from './client';
+import { checkNoEncryption } from './clientEncryption';
 import { type Collation, collationOf } from './collation';
 import { AsyncIOMotorCollection } from './collection';
 import { AsyncIOMotorCommandCursor, type AsyncIOMotorLatentCommandCursor } from './commandCursor';
@@ -87,8 +89,12 @@ const CURSOR_COMMAND = keywords(
 );
 export type CursorCommandKw = Given<typeof CURSOR_COMMAND>;
 
+/** Two spellings of what the driver refuses. */
+const ENCRYPTED_FIELDS = { encrypted_fields: [null, anything], encryptedFields: [null, anything] } as const;
+
 const CREATE_COLLECTION = keywords(
   {
+    ...ENCRYPTED_FIELDS,
     check_exists: [true, bool],
     collation: [null, unchecked<Collation | Document | null>()],
     ...OPTIONS_KEYWORDS,
@@ -100,6 +106,9 @@ export type CreateCollectionKw = Given<typeof CREATE_COLLECTION>;
 
 const LIST = keywords({ filter: [undefined, document], ...COMMON }, { rest: true });
 export type ListKw = Given<typeof LIST>;
+
+export const DROP_COLLECTION = keywords({ ...ENCRYPTED_FIELDS, ...COMMON });
+export type DropCollectionKw = Given<typeof DROP_COLLECTION>;
 
 const PLAIN = keywords(COMMON);
 export type PlainKw = Given<typeof PLAIN>;
@@ -269,11 +278,13 @@ export class Database extends Configured {
    * Create a collection. The server is asked for its existence first, since it accepts an identical repetition.
    * @param kw `check_exists` true; settings of the returned collection; `capped`, `size` (bytes), `max` (documents),
    *   `timeseries`, `validator`, `collation` and all others go to the server
-   * @throws CollectionInvalid: it exists; TypeError, InvalidName: a bad name; OperationFailure, AutoReconnect
+   * @throws CollectionInvalid: it exists; TypeError, InvalidName: a bad name; ConfigurationError: `encrypted_fields`
+   * @throws OperationFailure, AutoReconnect
    * @see Motor 3.8, AsyncIOMotorDatabase.create_collection
    */
   async create_collection(name: string, kw?: CreateCollectionKw): Promise<AsyncIOMotorCollection> {
     const options = CREATE_COLLECTION.read('create_collection', kw);
+    checkNoEncryption('create_collection', options.encrypted_fields ?? options.encryptedFields);
     const namespace = { database: this.#name, collection: checkCollectionName(name) };
     const settings = withOptions('create_collection', this[SETTINGS], options);
     const collation = collationOf('create_collection', options.collation);
@@ -290,8 +301,9 @@ export class Database extends Configured {
    * @throws TypeError: neither a name nor a collection; OperationFailure, AutoReconnect
    * @see Motor 3.8, AsyncIOMotorDatabase.drop_collection
    */
-  async drop_collection(name_or_collection: string | AsyncIOMotorCollection, kw?: PlainKw): Promise<Document> {
-    const options = PLAIN.read('drop_collection', kw);
+  async drop_collection(name_or_collection: string | AsyncIOMotorCollection, kw?: DropCollectionKw): Promise<Document> {
+    const options = DROP_COLLECTION.read('drop_collection', kw);
+    checkNoEncryption('drop_collection', options.encrypted_fields ?? options.encryptedFields);
     const collection = collectionName('drop_collection', name_or_collection);
     const namespace = { database: this.#name, collection };
     return dropCollection(this[ENGINE], namespace, withConcern(this[SETTINGS], more(options)));

@@ -23,6 +23,10 @@ export interface ClientOptions {
   /** Class of returned documents. */
   readonly documentClass: DocumentClass;
   readonly tzAware: boolean;
+  /** As given, without effect: a `Date` is an instant. */
+  readonly tzInfo: unknown;
+  /** What becomes of strings that are no UTF-8: an error, or replacement characters in them. */
+  readonly unicodeDecodeErrorHandler: 'strict' | 'replace';
   /** `null`: the current one. */
   readonly ioLoop: IoLoop | null;
   /** Connect at once, in the background. */

@@ -5,7 +5,7 @@ import * as zlib from 'node:zlib';
 import { CommaAndColonSeparatedRecord } from 'mongodb-connection-string-url';
 import { anyType, boolean, duration, fieldsOf, integer, oneOf, orNull, type Rule, text, Unfit } from './check';
 import type { Compressor, DocumentClass, DriverInfo, IoLoop, Mechanism, UuidRepresentation } from './clientOptions';
-import { InvalidURI } from './errors';
+import { ConfigurationError, InvalidURI } from './errors';
 import type { Policy } from './policy';
 import { latencyWindowRule, modeRule, tagSetsRule } from './readPreference';
 import { writeConcernRules } from './writeConcern';
@@ -130,6 +130,13 @@ const compressors: Rule<readonly Compressor[]> = {
   },
 };
 
+const encryption: Rule<never> = {
+  says: 'null',
+  read() {
+    throw new ConfigurationError('auto_encryption_opts: the driver has no client-side encryption; it is out of scope');
+  },
+};
+
 const anything: Rule<unknown> = { says: 'anything', read: (value) => value };
 
 interface Row<T> {
@@ -191,6 +198,8 @@ export const TABLE = {
   gssapiServiceName: row(text, 'gssapiServiceName', ''),
 
   replicaSet: row(text, 'replicaSet', 'replicaSet'),
+  srvServiceName: row(text, '', 'srvServiceName'),
+  srvMaxHosts: row(integer(0), '', 'srvMaxHosts'),
   directConnection: row(flag, '', 'directConnection'),
   serverSelectionTimeout: row(duration('milliseconds', true), '', 'serverSelectionTimeoutMS'),
   heartbeatFrequency: row(heartbeat, '', 'heartbeatFrequencyMS'),
@@ -222,7 +231,14 @@ export const TABLE = {
   ),
   documentClass: row(documentClass, 'document_class°', 'document_class°'),
   tzAware: row(flag, 'tz_aware°', 'tz_aware'),
+  tzInfo: row(anything, '', 'tzinfo°'),
+  unicodeDecodeErrorHandler: row<'strict' | 'replace'>(
+    oneOf(['strict', 'replace']),
+    '',
+    'unicode_decode_error_handler',
+  ),
   ioLoop: row(ioLoop, 'io_loop°', 'io_loop°'),
+  autoEncryption: row(encryption, '', 'auto_encryption_opts°'),
 
   // Of a connection string only: as keywords they are refused.
   safe: row(flag, 'safe', ''),
@@ -283,6 +299,10 @@ export const NONE_WHEN_ABSENT: ReadonlySet<Key> = new Set<Key>([
   'directConnection',
   'readConcernLevel',
   'ioLoop',
+  'autoEncryption',
+  'srvServiceName',
+  'srvMaxHosts',
+  'unicodeDecodeErrorHandler',
   'w',
   'wtimeout',
   'j',

@@ -80,6 +80,8 @@ export function readOptions(given: ClientArguments, policy: Policy): ClientOptio
     uuidRepresentation,
     documentClass: values.documentClass ?? Object,
     tzAware: values.tzAware ?? false,
+    tzInfo: values.tzInfo ?? null,
+    unicodeDecodeErrorHandler: values.unicodeDecodeErrorHandler ?? 'strict',
     ioLoop: values.ioLoop ?? null,
     connectAtOnce: values.connect ?? false,
   });
@@ -234,6 +236,9 @@ function topologyOf(values: Values, seeds: readonly Address[], policy: Policy): 
   const replicaSet = values.replicaSet ?? null;
   if (values.directConnection && seeds.length > 1) {
     throw new ConfigurationError(`directConnection takes one host, there are ${seeds.length}`);
+  }
+  for (const name of ['srvServiceName', 'srvMaxHosts'] as const) {
+    if (values[name] !== undefined) throw new ConfigurationError(`${name} is for mongodb+srv:// strings only`);
   }
   const isOld = policy.optionNames === 'PyMongo 2.7';
   const byItself = policy.singleHost === 'direct' && seeds.length === 1 && replicaSet === null;

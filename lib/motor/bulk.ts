@@ -95,8 +95,9 @@ export class BulkOperationBuilder extends Bound {
 
   #prepared({ kind, statement }: Write): Write {
     const { representation } = this.#collection[UUIDS];
-    if (kind !== 'insert') return { kind, statement, sent: { document: sendable(statement, representation) } };
-    const hasUuid = checkStorable(statement, true);
+    if (kind !== 'insert')
+      return { kind, statement, sent: { document: sendable(statement, representation, 'execute') } };
+    const hasUuid = checkStorable(statement, true, 'execute');
     return { kind, statement, sent: { document: hasUuid ? encodeUuids(statement, representation) : statement } };
   }
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import {
   AsyncIOMotorClient,
+  AsyncIOMotorClientEncryption,
   AsyncIOMotorCollection,
   AsyncIOMotorDatabase,
   AutoReconnect,
@@ -40,6 +41,32 @@ describe('AsyncIOMotorClient', () => {
     expect(String(client.get_database('d'))).to.match(/^AsyncIOMotorDatabase\(Database\(/);
     expect(String(client.get_database('d').get_collection('c'))).to.match(/^AsyncIOMotorCollection\(Collection\(/);
     expect(String(client.get_database('d').get_collection('c').find())).to.equal('AsyncIOMotorCursor(d.c)');
+  });
+
+  it('options that become codec options are read back from there', () => {
+    const tzinfo = { name: 'UTC' };
+    const client = new AsyncIOMotorClient('mongodb://h/?unicode_decode_error_handler=replace', { tzinfo });
+    expect(client.codec_options.unicode_decode_error_handler).to.equal('replace');
+    expect(client.codec_options.tzinfo).to.equal(tzinfo);
+    expect(new AsyncIOMotorClient().codec_options).to.include({
+      unicode_decode_error_handler: 'strict',
+      tzinfo: null,
+    });
+    expect(() => new AsyncIOMotorClient({ unicode_decode_error_handler: 'drop' })).to.throw(ValueError);
+  });
+
+  it('there is no encryption: whoever asks for it is told at once', () => {
+    expect(() => new AsyncIOMotorClientEncryption({}, 'keys.vault')).to.throw(ConfigurationError, 'libmongocrypt');
+    expect(() => new AsyncIOMotorClient({ auto_encryption_opts: {} })).to.throw(ConfigurationError);
+    expect(new AsyncIOMotorClient({ auto_encryption_opts: null }).HOST).to.equal('localhost');
+  });
+
+  it('options of mongodb+srv strings are refused elsewhere', () => {
+    for (const kw of [{ srvServiceName: 'service' }, { srvMaxHosts: 2 }]) {
+      expect(() => new AsyncIOMotorClient(kw)).to.throw(ConfigurationError, 'mongodb+srv');
+    }
+    expect(() => new AsyncIOMotorClient('mongodb://h/?srvMaxHosts=1')).to.throw(ConfigurationError);
+    expect(() => new AsyncIOMotorClient({ srvMaxHosts: -1 })).to.throw(ValueError);
   });
 
   it('names are children, but for those with an underscore and those that cannot be', () => {

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import {
   AsyncIOMotorCommandCursor,
   AsyncIOMotorLatentCommandCursor,
+  Code,
   ConfigurationError,
   CursorType,
   IndexError,
@@ -181,6 +182,31 @@ describe('Reads of AsyncIOMotorCollection', () => {
       expect(await rejection(call(database, 'command', broken))).to.be.instanceOf(OperationFailure);
       expect(await call(database, 'command', broken, 1, { check: false })).to.include({ ok: 0, code: 139 });
       expect(await call(database, 'command', broken, 1, { allowable_errors: [139] })).to.include({ ok: 0 });
+    });
+
+    it('Symbol.asyncDispose closes a cursor, read or not', async () => {
+      await fill(200);
+      const read = things().find({}, { batch_size: 2 });
+      await call(read, 'next');
+      for (const cursor of [read, things().find(), things().aggregate([])]) {
+        await cursor[Symbol.asyncDispose]();
+        expect(cursor.closed).to.equal(true);
+      }
+      const killed = call(things().database, 'command', 'getMore', read.cursor_id, { collection: things().name });
+      expect(await rejection(killed)).to.include({ code: 43 });
+    });
+
+    it('find_one folds the scope of a $where into its code, as find does', async () => {
+      const commands = commandsOf(things());
+      const $where = new Code('this._id > least', { least: 1 });
+      for (const reading of [call(things(), 'find_one', { $where }), call(things().find({ $where }), 'to_list')])
+        await reading.catch(() => null); // the server may lack JavaScript
+      for (const { filter } of commands) {
+        const { code, scope } = new SON(filter).get('$where') as Code;
+        expect(code).to.include('var least');
+        expect(scope).to.equal(null);
+      }
+      expect(commands).to.have.length(2);
     });
 
     it('snapshot is the hint that gives the same promise, and stands alone', async () => {

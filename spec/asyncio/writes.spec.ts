@@ -224,6 +224,21 @@ describe('Writes of AsyncIOMotorCollection', () => {
       expect(await call(database, 'drop_collection', name)).to.be.an('object');
     });
 
+    it('create_collection, drop_collection and drop refuse encrypted_fields', async () => {
+      const { database, name } = things();
+      for (const kw of [{ encrypted_fields: {} }, { encryptedFields: { fields: [] } }]) {
+        for (const refused of [
+          call(database, 'create_collection', name, kw),
+          call(database, 'drop_collection', name, kw),
+          call(things(), 'drop', kw),
+        ]) {
+          expect(await rejection(refused)).to.be.instanceOf(ConfigurationError);
+        }
+      }
+      expect(await database.list_collection_names({ filter: { name } })).to.deep.equal([]);
+      await call(database, 'create_collection', name, { encrypted_fields: null });
+    });
+
     it('rename moves the documents and gives the reply', async () => {
       await call(things(), 'insert_one', { _id: 1 });
       const name = `${things().name}_renamed`;
