@@ -175,10 +175,12 @@ export abstract class QueryCursor<Owner extends QueryOwner, T extends Document =
   }
 
   /**
-   * Most documents to look at. Gone from servers since 4.2, whose error comes back.
+   * Most documents to look at; null: no limit. Gone from servers since 4.2, whose error comes back.
+   * @throws TypeError: neither an integer nor null; ValueError: negative; InvalidOperation: the query was sent
    * @see Motor 0.2, MotorCursor.max_scan
    */
   max_scan(n: number | null): this {
+    expect('max_scan', 'n', orNull(whole), n);
     this[CHECK_UNSENT]('max_scan');
     const { maxScan: _, ...extra } = this[SETTINGS].extra ?? {};
     this[SETTINGS].extra = n === null ? extra : { ...extra, maxScan: n };

@@ -109,6 +109,26 @@ eachForm((call) => {
       expect(await call(things(), 'insert', { b: 1, _id: 'x' })).to.equal('x');
     });
 
+    // The server would move it there in any case: only the wire shows who did.
+    it('sends an _id that it added before all else, alone, in a command, and beside one', async () => {
+      const proxy = await newProxy();
+      const collection = newClient(proxy).get_database(DATABASE).get_collection(things().name);
+      const keysSent = () => {
+        const seen = proxy.commands.findLast(({ name }) => name === 'insert') as SeenCommand;
+        return (seen.document.documents as Document[]).map((document) => Object.keys(document).join());
+      };
+      const fresh = (count: number): Document[] => Array.from({ length: count }, (_, a) => ({ a, b: 'x' }));
+
+      await call(collection, 'insert', { a: 1, b: 'x' });
+      expect(keysSent()).to.deep.equal(['_id,a,b']);
+      await call(collection, 'insert', new SON([['z', 1]]));
+      expect(keysSent()).to.deep.equal(['_id,z']);
+      for (const count of [3, 40]) {
+        await call(collection, 'insert', [...fresh(count), { b: 1, _id: `own ${count}` }]);
+        expect(keysSent()).to.deep.equal([...Array(count).fill('_id,a,b'), 'b,_id']);
+      }
+    });
+
     it('gives the list of _ids of a list, also of one', async () => {
       expect(await call(things(), 'insert', [{ _id: 1 }])).to.deep.equal([1]);
       const list: Document[] = [{ _id: 2 }, { a: 1 }];

@@ -434,6 +434,8 @@ describe('A MotorCursor', () => {
         ['min', TypeError, ['a'], [5], [{ a: 1 }], [null], []],
         ['max', TypeError, ['a'], [5], [{ a: 1 }], [null], []],
         ['max_time_ms', TypeError, ['5'], [1.5], [], [Number.NaN], [{}]],
+        ['max_scan', TypeError, ['5'], [1.5], [], [Number.NaN], [{}]],
+        ['max_scan', ValueError, [-1]],
         ['where', TypeError, [5], [null], [], [{}], [[]]],
         ['add_option', TypeError, ['5'], [1.5], [null], []],
         ['remove_option', TypeError, ['5'], [1.5], [null], []],
