@@ -42,6 +42,16 @@ describe('the played standalone', () => {
       expect((await client.run('admin', { hello: 1 })).logicalSessionTimeoutMinutes).to.equal(30);
     });
 
+    it('are listed', async () => {
+      const lsid = { id: new UUID() };
+      const list = { aggregate: 1, pipeline: [{ $listLocalSessions: {} }], cursor: {} };
+      expect((await client.run('admin', list)).cursor.firstBatch).to.deep.equal([]);
+      await client.run(DB, { ...PING, lsid });
+      expect((await client.run('admin', list)).cursor.firstBatch).to.deep.equal([{ _id: lsid }]);
+      await client.run('admin', { endSessions: [lsid] });
+      expect((await client.run('admin', list)).cursor.firstBatch).to.deep.equal([]);
+    });
+
     it('have no retryable writes', async () => {
       const insert = { insert: 'things', documents: [{ _id: 1 }], lsid: { id: new UUID() }, txnNumber: 1 };
       expect(await failure(insert)).to.include({ code: 20, codeName: 'IllegalOperation' });

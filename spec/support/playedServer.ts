@@ -1,6 +1,6 @@
 import { type Document, Long, ObjectId, UUID } from 'bson';
 import { FailPoints, type Failure } from './failPoints';
-import { MORE_TO_COME, replyOf, requestIdOf, withBody } from './message';
+import { commandOf, MORE_TO_COME, opMsg, replyOf, requestIdOf, withBody } from './message';
 import { type Exchange, FaultProxy, isHello, type ProxyOptions, type SeenCommand } from './proxy';
 import type { Where } from './rawClient';
 import { errorReply, Refusal } from './refusal';
@@ -32,6 +32,8 @@ export class PlayedServer extends FaultProxy {
   protected readonly failPoints = new FailPoints();
   #processId = new ObjectId();
   #counter = 0;
+  /** By {@link keyOf}. */
+  readonly #sessions = new Map<string, Document>();
   readonly #awaiting = new Set<() => void>();
   /** What applications call themselves, by the number of their connection. */
   readonly #applications = new Map<number, string>();
@@ -78,6 +80,7 @@ export class PlayedServer extends FaultProxy {
    */
   protected async play(exchange: Exchange): Promise<Buffer | Document | null> {
     const { name, document } = exchange.command;
+    if (document.lsid !== undefined) this.#sessions.set(keyOf(document.lsid), document.lsid);
     const own = this.#ownReply(name, document);
     if (own !== null) return own;
     if (document.txnNumber !== undefined) {
@@ -88,7 +91,16 @@ export class PlayedServer extends FaultProxy {
 
   /** The server's answer to a command without what it does not know. */
   protected passOn(exchange: Exchange, without: ReadonlySet<string> = NONE): Promise<Buffer | null> {
-    return exchange.forward(withBody(exchange.message, new Set([...OF_SESSIONS, ...without])));
+    const message = listsSessions(exchange.command) ? this.#listingSessions(exchange.message) : exchange.message;
+    return exchange.forward(withBody(message, new Set([...OF_SESSIONS, ...without])));
+  }
+
+  /** The command with the sessions themselves instead of `$listLocalSessions`. */
+  #listingSessions(message: Buffer): Buffer {
+    const { requestId, document } = commandOf(message, true);
+    const sessions = [...this.#sessions.values()].map((session) => ({ _id: session }));
+    const pipeline = [{ $documents: sessions }, ...document.pipeline.slice(1)];
+    return opMsg(requestId, 0, { ...document, pipeline });
   }
 
   /** What a server adds to its reply, `code` being that of an error. */
@@ -97,7 +109,9 @@ export class PlayedServer extends FaultProxy {
   }
 
   /** Sessions were ended. */
-  protected forget(_sessions: readonly Document[]): void {}
+  protected forget(sessions: readonly Document[]): void {
+    for (const session of sessions) this.#sessions.delete(keyOf(session));
+  }
 
   #ownReply(name: string, document: Document): Document | null {
     switch (name) {
@@ -213,6 +227,15 @@ export class PlayedServer extends FaultProxy {
       ...others,
     };
   }
+}
+
+/** What a session is known by. */
+export function keyOf(session: Document): string {
+  return session.id.toString('hex');
+}
+
+function listsSessions({ name, document }: SeenCommand): boolean {
+  return name === 'aggregate' && document.pipeline?.[0]?.$listLocalSessions !== undefined;
 }
 
 /** Wait, but not for a client that has gone. */

@@ -49,9 +49,6 @@ const READS = new Set([
 /** Errors that a client takes for a change of the primary; they come with the topology version. */
 const NOT_PRIMARY = new Set([189, 10107, 11602, 13435, 13436]);
 
-/** What the standalone behind the members would refuse. */
-const LEVELS = new Set([undefined, 'local', 'available', 'majority', 'linearizable']);
-
 /** How long a set has no primary after `replSetStepDown`, in milliseconds. */
 const ELECTION = 50;
 
@@ -277,6 +274,7 @@ export class Member extends PlayedServer {
   }
 
   protected override forget(sessions: readonly Document[]): void {
+    super.forget(sessions);
     this.#set.writes.forget(sessions);
   }
 
@@ -312,19 +310,20 @@ export class Member extends PlayedServer {
   }
 
   protected override async passOn(exchange: Exchange): Promise<Buffer | null> {
-    const { readConcern, writeConcern } = exchange.command.document;
+    const { document } = exchange.command;
+    const { readConcern, writeConcern } = document;
     const without = new Set(['$readPreference']);
-    if (readConcern !== undefined) this.#takeOutConcern(readConcern, without);
-    const { w } = writeConcern ?? {};
-    if (typeof w === 'string' || w > 1) without.add('writeConcern');
-    return super.passOn(exchange, without);
-  }
-
-  #takeOutConcern({ level, afterClusterTime }: Document, without: Set<string>): void {
-    if (afterClusterTime?.greaterThan(this.#set.time) === true) {
+    const after = readConcern?.afterClusterTime as Timestamp | undefined;
+    if (after?.greaterThan(this.#set.time) === true) {
       throw new Refusal(72, 'readConcern afterClusterTime value must not be greater than the current clusterTime');
     }
-    if (LEVELS.has(level)) without.add('readConcern');
+    if (after !== undefined) without.add('readConcern');
+    if (readConcern?.level === 'linearizable' && document.pipeline?.some(writes) === true) {
+      throw new Refusal(72, "a stage that writes cannot be used with a 'linearizable' read concern level");
+    }
+    const w = writeConcern?.w;
+    if (typeof w === 'string' || w > 1) without.add('writeConcern');
+    return super.passOn(exchange, without);
   }
 
   /** What the members of the set cannot promise is told after the write was done. */
@@ -334,6 +333,10 @@ export class Member extends PlayedServer {
     if (typeof w !== 'string' || w === 'majority') return {};
     return concernError(79, `No write concern mode named '${w}' found in replica set configuration`);
   }
+}
+
+function writes(stage: Document): boolean {
+  return stage.$out !== undefined || stage.$merge !== undefined;
 }
 
 function concernError(code: number, errmsg: string): Document {

@@ -1,6 +1,7 @@
 import { type Document, Int32 } from 'bson';
 import type { FailPoints } from './failPoints';
 import { commandOf, opMsg, replyOf } from './message';
+import { keyOf } from './playedServer';
 import type { Exchange } from './proxy';
 import { Refusal } from './refusal';
 
@@ -94,10 +95,6 @@ export class RetryableWrites {
     this.#sessions.set(key, memory);
     return memory;
   }
-}
-
-function keyOf(session: Document): string {
-  return session.id.toString('hex');
 }
 
 /** @throws Refusal: it cannot be tried again */

@@ -4,18 +4,19 @@ import type { Document } from 'bson';
 import { AsyncIOMotorClient } from '../../../lib/asyncio';
 import type { ClientEvents } from '../../../lib/core/events';
 import { ENGINE } from '../../../lib/motor/settings';
-import { server } from '../../support/hooks';
+import type { Deployment } from './deployments';
 import { type EntityDescription, OutOfScope } from './format';
+import { Thread } from './thread';
 
 /** An event as it was observed: the format's name for it, and its fields. */
 export interface ObservedEvent {
-  readonly kind: 'command' | 'cmap';
+  readonly kind: 'command' | 'cmap' | 'sdam';
   readonly name: string;
   readonly fields: Document;
 }
 
 /** From the format's names to those of `client.events`. */
-const EVENTS: Readonly<Record<string, readonly [kind: ObservedEvent['kind'], name: keyof ClientEvents]>> = {
+const EVENTS: Readonly<Record<string, readonly [kind: ObservedEvent['kind'], name: string]>> = {
   commandStartedEvent: ['command', 'commandStarted'],
   commandSucceededEvent: ['command', 'commandSucceeded'],
   commandFailedEvent: ['command', 'commandFailed'],
@@ -30,6 +31,15 @@ const EVENTS: Readonly<Record<string, readonly [kind: ObservedEvent['kind'], nam
   connectionCheckOutFailedEvent: ['cmap', 'connectionCheckOutFailed'],
   connectionCheckedOutEvent: ['cmap', 'connectionCheckedOut'],
   connectionCheckedInEvent: ['cmap', 'connectionCheckedIn'],
+  topologyOpeningEvent: ['sdam', 'topologyOpening'],
+  topologyClosedEvent: ['sdam', 'topologyClosed'],
+  topologyDescriptionChangedEvent: ['sdam', 'topologyDescriptionChanged'],
+  serverOpeningEvent: ['sdam', 'serverOpening'],
+  serverClosedEvent: ['sdam', 'serverClosed'],
+  serverDescriptionChangedEvent: ['sdam', 'serverDescriptionChanged'],
+  serverHeartbeatStartedEvent: ['sdam', 'serverHeartbeatStarted'],
+  serverHeartbeatSucceededEvent: ['sdam', 'serverHeartbeatSucceeded'],
+  serverHeartbeatFailedEvent: ['sdam', 'serverHeartbeatFailed'],
 };
 
 /** Their events are left out unless a test asks for them; `hello` only where it holds credentials. */
@@ -44,6 +54,12 @@ export interface ClientEntity {
 export class Entities {
   readonly #objects = new Map<string, unknown>();
   readonly #clients = new Map<string, ClientEntity>();
+  /** What the clients are for. */
+  readonly deployment: Deployment;
+
+  constructor(deployment: Deployment) {
+    this.deployment = deployment;
+  }
 
   /** @throws Error: a duplicate name, or a kind that there is not; OutOfScope: a kind that comes later */
   create(description: EntityDescription): void {
@@ -73,7 +89,8 @@ export class Entities {
       case 'clientEncryption':
         throw new OutOfScope('needs client-side encryption');
       case 'thread':
-        throw new OutOfScope('needs threads');
+        this.add(options.id, new Thread());
+        return;
       default:
         throw new Error(`there is no entity of the kind '${kind}'`);
     }
@@ -98,6 +115,12 @@ export class Entities {
     return entity;
   }
 
+  thread(name: string): Thread {
+    const thread = this.get(name);
+    if (!(thread instanceof Thread)) throw new Error(`'${name}' is no thread`);
+    return thread;
+  }
+
   /** Events are observed until then. */
   stopListening(): void {
     for (const { client } of this.#clients.values()) client[ENGINE].events.removeAllListeners();
@@ -111,13 +134,13 @@ export class Entities {
     if (options.autoEncryptOpts !== undefined) throw new OutOfScope('needs client-side encryption');
     if (options.serverApi !== undefined) throw new OutOfScope('needs the stable API');
     if (options.observeLogMessages !== undefined) throw new OutOfScope('needs log messages');
-    const client = new AsyncIOMotorClient(server().uri, { ...(options.uriOptions ?? {}) });
+    const client = new AsyncIOMotorClient(this.deployment.uri, { ...(options.uriOptions ?? {}) });
     const events: ObservedEvent[] = [];
     const ignored = new Set<string>(['configureFailPoint', ...(options.ignoreCommandMonitoringEvents ?? [])]);
     for (const name of (options.observeEvents ?? []) as string[]) {
       const event = EVENTS[name];
       if (event === undefined) throw new OutOfScope(`needs the event ${name}`);
-      client[ENGINE].events.on(event[1], (fields: Document) => {
+      client[ENGINE].events.on(event[1] as keyof ClientEvents, (fields: Document) => {
         if (ignored.has(fields.commandName)) return;
         if (options.observeSensitiveCommands !== true && isSensitive(fields)) return;
         events.push({ kind: event[0], name, fields });

@@ -290,6 +290,9 @@ const LATER: Readonly<Record<string, string>> = {
   clientBulkWrite: 'needs bulkWrite over a whole client',
   count: 'the old count is not on this surface',
   mapReduce: 'mapReduce is not on this surface',
+  listCollectionObjects: 'is not on this surface',
+  listDatabaseObjects: 'is not on this surface',
+  listIndexNames: 'is not on this surface',
   createChangeStream: 'needs change streams',
   createSearchIndex: 'needs search indexes',
   createSearchIndexes: 'needs search indexes',
@@ -302,6 +305,7 @@ const LATER: Readonly<Record<string, string>> = {
   abortTransaction: 'needs transactions',
   endSession: 'needs sessions',
   download: 'needs GridFS',
+  downloadByName: 'needs GridFS',
   upload: 'needs GridFS',
   delete: 'needs GridFS',
 };
