@@ -4,12 +4,14 @@ import type { Document } from 'bson';
 import { server } from '../../support/hooks';
 import { playStandalone } from '../../support/playedServer';
 import { CommandError, runRaw, type Where } from '../../support/rawClient';
-import { playReplicaSet } from '../../support/replicaSet';
+import { type Member, playReplicaSet } from '../../support/replicaSet';
 import { OutOfScope, type Requirement } from './format';
 
 /** A deployment that was started for one case. */
 export interface Deployment {
   readonly uri: string;
+  /** For clients that ask for a direct connection: one host of it. */
+  readonly directUri: string;
   /** Who takes writes, and is told of fail points. */
   readonly primary: Where;
   close(): Promise<void>;
@@ -34,7 +36,8 @@ const PLAYED: readonly Kind[] = [
     sessions: true,
     start: async () => {
       const standalone = await playStandalone(server());
-      return { uri: standalone.uri, primary: standalone, close: () => standalone.close() };
+      const { uri } = standalone;
+      return { uri, directUri: uri, primary: standalone, close: () => standalone.close() };
     },
   },
   {
@@ -43,9 +46,10 @@ const PLAYED: readonly Kind[] = [
     sessions: true,
     start: async () => {
       const set = await playReplicaSet(server());
-      const first = set.members[0] as Where;
+      const first = set.members[0] as Member;
       return {
         uri: set.uri,
+        directUri: first.uri,
         get primary() {
           return set.primary ?? first;
         },
@@ -64,6 +68,7 @@ function kinds(): readonly Kind[] {
     sessions: capabilities.has('sessions'),
     start: async () => ({
       uri,
+      directUri: uri,
       primary: server(),
       close: async () => {
         if (!capabilities.has('failCommand')) return;

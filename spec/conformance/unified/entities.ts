@@ -134,7 +134,9 @@ export class Entities {
     if (options.autoEncryptOpts !== undefined) throw new OutOfScope('needs client-side encryption');
     if (options.serverApi !== undefined) throw new OutOfScope('needs the stable API');
     if (options.observeLogMessages !== undefined) throw new OutOfScope('needs log messages');
-    const client = new AsyncIOMotorClient(this.deployment.uri, { ...(options.uriOptions ?? {}) });
+    const { uri, directUri } = this.deployment;
+    const uriOptions = { ...(options.uriOptions ?? {}) };
+    const client = new AsyncIOMotorClient(uriOptions.directConnection === true ? directUri : uri, uriOptions);
     const events: ObservedEvent[] = [];
     const ignored = new Set<string>(['configureFailPoint', ...(options.ignoreCommandMonitoringEvents ?? [])]);
     for (const name of (options.observeEvents ?? []) as string[]) {
