@@ -135,7 +135,8 @@ export class Entities {
     if (options.serverApi !== undefined) throw new OutOfScope('needs the stable API');
     if (options.observeLogMessages !== undefined) throw new OutOfScope('needs log messages');
     const { uri, directUri } = this.deployment;
-    const uriOptions = { ...(options.uriOptions ?? {}) };
+    // An operation that waits for the next check of a server should not wait long.
+    const uriOptions = { heartbeatFrequencyMS: 500, ...(options.uriOptions ?? {}) };
     const client = new AsyncIOMotorClient(uriOptions.directConnection === true ? directUri : uri, uriOptions);
     const events: ObservedEvent[] = [];
     const ignored = new Set<string>(['configureFailPoint', ...(options.ignoreCommandMonitoringEvents ?? [])]);
@@ -149,8 +150,14 @@ export class Entities {
       });
     }
     this.#clients.set(options.id, { client, events });
+    // The format's clients look for their servers at once, ours when they are used first.
+    if (observesTopology(options)) client[ENGINE].connect().catch(() => {});
     return client;
   }
+}
+
+function observesTopology({ observeEvents = [] }: Document): boolean {
+  return observeEvents.some((name: string) => EVENTS[name]?.[0] === 'sdam');
 }
 
 function isSensitive({ commandName, command, reply }: Document): boolean {

@@ -297,13 +297,16 @@ function matchEvent(
   lookup: (name: string) => unknown,
   path: string,
 ): void {
-  const { hasServiceId, hasServerConnectionId, command, reply, ...rest } = pattern;
+  const { hasServiceId, hasServerConnectionId, command, reply, previousDescription, newDescription, ...rest } = pattern;
   if (hasServiceId === true) throw new OutOfScope('needs a load balancer');
   if (hasServerConnectionId !== undefined && (fields.serverConnectionId !== null) !== hasServerConnectionId) {
     throw new Error(`${path}: serverConnectionId ${fields.serverConnectionId}`);
   }
   if (command !== undefined) match(command, fields.command, lookup, true, `${path}: command`);
   if (reply !== undefined) match(reply, fields.reply, lookup, true, `${path}: reply`);
+  // Of descriptions only what is named counts.
+  if (previousDescription !== undefined) match(previousDescription, fields.previousDescription, lookup, true, path);
+  if (newDescription !== undefined) match(newDescription, fields.newDescription, lookup, true, path);
   match(rest, fields, lookup, true, path);
 }
 
