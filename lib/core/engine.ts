@@ -10,6 +10,7 @@ import { type Finish, Operation, type OperationOptions, type OperationOwner } fr
 import type { Policy } from './policy';
 import type { ReadPreference } from './readPreference';
 import type { Server } from './server';
+import type { ServerDescription } from './serverDescription';
 import { Topology } from './topology';
 
 /** What one run of a command may ask for. */
@@ -112,9 +113,10 @@ export class Engine implements OperationOwner {
     return this.#connected;
   }
 
-  /** Set where the server was reached by other means than this engine. */
-  set connected(connected: boolean) {
-    this.#connected = connected;
+  /** Take what somebody else heard from the server to use, in place of a connection of one's own. */
+  learn(description: ServerDescription): void {
+    (this.#topology ?? this.#open()).learn(description);
+    this.#connected = true;
   }
 
   /** Counts of all pools together. */

@@ -4,7 +4,7 @@ import { AutoReconnect, ConfigurationError, ConnectionFailure, ServerSelectionTi
 import type { Events } from './events';
 import type { Policy } from './policy';
 import { Server } from './server';
-import { isWritable } from './serverDescription';
+import { isWritable, type ServerDescription } from './serverDescription';
 
 /** From one round over the seeds to the next, at least, while somebody waits for a server. */
 const ROUND_PAUSE = 500;
@@ -150,6 +150,13 @@ export class Topology {
     const foreign = this.#foreign(server);
     if (foreign !== null) throw new ConfigurationError(foreign);
     return server;
+  }
+
+  /** The server to use is known before it was asked. */
+  learn(description: ServerDescription): void {
+    const server = this.server(description.address);
+    server.description = description;
+    this.#current = server;
   }
 
   /** This server is not what it was: the next operation looks anew. */

@@ -127,12 +127,12 @@ export class Client extends Settings {
    * @throws AutoReconnect, ConnectionFailure: nobody answers; ConfigurationError: a member of another replica set
    * @see Motor 0.2, MotorClient.open_sync
    */
-  open_sync(): this {
+  open_sync(): MotorClient {
     if (!this.connected) {
-      connectBlocking(this, this.#given);
-      this[ENGINE].connected = true;
+      const description = connectBlocking(this, this.#given);
+      if (description !== null) this[ENGINE].learn(description);
     }
-    return this;
+    return this as unknown as MotorClient;
   }
 
   /**
