@@ -41,6 +41,14 @@ export function isRetryable(error: Error): boolean {
   return error instanceof AutoReconnect && !(error instanceof ServerSelectionTimeoutError);
 }
 
+/** The server goes down: its connections are of no use any more. */
+const SHUTDOWN_CODES: ReadonlySet<number | null> = new Set([91, 11600]);
+
+/** @see Specification "server discovery and monitoring", not writable primary and node is recovering */
+export function isShutdown(error: NotPrimaryError): boolean {
+  return SHUTDOWN_CODES.has(error.code);
+}
+
 type FailureClass = new (message: string, failure: Failure) => Error;
 
 const CLASS_OF_CODE = new Map<number, FailureClass>([
@@ -52,6 +60,7 @@ const CLASS_OF_CODE = new Map<number, FailureClass>([
   // The server is not primary, or is on its way up or down.
   [91, NotPrimaryError],
   [189, NotPrimaryError],
+  [10058, NotPrimaryError],
   [10107, NotPrimaryError],
   [11600, NotPrimaryError],
   [11602, NotPrimaryError],
