@@ -44,7 +44,14 @@ export function isRetryable(error: Error): boolean {
 /** The server goes down: its connections are of no use any more. */
 const SHUTDOWN_CODES: ReadonlySet<number | null> = new Set([91, 11600]);
 
-/** @see Specification "server discovery and monitoring", not writable primary and node is recovering */
+/**
+ * Whether the error says that the server is no longer what it was. Its text counts only where there is no code.
+ * @see Specification "server discovery and monitoring", not writable primary and node is recovering
+ */
+export function isStateChange(error: Error): error is NotPrimaryError {
+  return error instanceof NotPrimaryError && (error.code === null || CLASS_OF_CODE.get(error.code) === NotPrimaryError);
+}
+
 export function isShutdown(error: NotPrimaryError): boolean {
   return SHUTDOWN_CODES.has(error.code);
 }

@@ -1,9 +1,8 @@
 import { ObjectId } from 'bson';
 import type { Address } from './address';
 import type { ClientOptions } from './clientOptions';
-import { NotPrimaryError } from './errors';
 import { type Events, heard, tell } from './events';
-import { isShutdown } from './failure';
+import { isShutdown, isStateChange } from './failure';
 import type { Operation } from './operation';
 import type { ReadPreference } from './readPreference';
 import { Server, type ServerOwner } from './server';
@@ -80,7 +79,7 @@ export abstract class Topology implements ServerOwner {
 
   /** An operation failed: perhaps its server is no longer what it was. */
   operationFailed({ address, generation }: Operation, error: Error): void {
-    if (!(error instanceof NotPrimaryError) || address === null) return;
+    if (address === null || !isStateChange(error)) return;
     const server = this.serverAt(address);
     // Of an earlier time, before the pool was cleared.
     if (server === null || generation !== server.pool.generation) return;
