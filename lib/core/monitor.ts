@@ -125,8 +125,7 @@ export class Monitor {
       if (this.#closed) return null;
       const duration = performance.now() - began;
       if (reply.ok !== 1) throw new AutoReconnect(`${address} refused hello: ${String(reply.errmsg)}`);
-      if (awaited) this.#roundTrip.start();
-      else this.#roundTrip.add(duration);
+      if (!awaited) this.#roundTrip.add(duration);
       tell(this.#events, 'serverHeartbeatSucceeded', () => ({ address, awaited, duration, reply }));
       return describeServer(this.#address, reply, this.#roundTrip.average);
     } catch (error) {
@@ -158,6 +157,7 @@ export class Monitor {
       return this.#connection.open();
     }
     if (!awaited) return ask(this.#connection, helloCommand(this.#description), POLL, limit);
+    this.#roundTrip.start();
     const { topologyVersion } = this.#description;
     const command = { ...helloCommand(this.#description), topologyVersion, maxAwaitTimeMS: heartbeatFrequency };
     return ask(this.#connection, command, AWAIT, limit === null ? null : limit + heartbeatFrequency);
