@@ -74,6 +74,8 @@ export class Connection {
   readonly #streamed: Buffer[] = [];
   /** The handshake is done: the connection is its owner's from here on. */
   #ready = false;
+  /** Nothing that it does keeps the process alive. */
+  #background = false;
 
   /** Starts to connect; `open` tells how that ends. */
   constructor(
@@ -130,8 +132,14 @@ export class Connection {
     return socket;
   }
 
-  /** Wait for the socket, then greet the server. */
-  async open(): Promise<void> {
+  /** From here on it does not keep the process alive, whatever it waits for. */
+  unref(): void {
+    this.#background = true;
+    this.#socket.unref();
+  }
+
+  /** Wait for the socket, then greet the server: what it answers. */
+  async open(): Promise<Document> {
     const limit = this.#options.connectTimeout;
     let timer: NodeJS.Timeout | undefined;
     const startClock = () => {
@@ -141,6 +149,7 @@ export class Connection {
           new NetworkTimeout(`cannot connect to ${this.address}: timed out after ${limit} ms (connectTimeoutMS)`),
         );
       }, limit);
+      if (this.#background) timer.unref();
     };
     // The clock starts when the name is resolved: a slow resolver is not the server's fault.
     if (this.address.port === null || isIP(this.address.host) !== 0) startClock();
@@ -151,6 +160,7 @@ export class Connection {
       this.#checkServer(hello);
       if (this.#options.socketTimeout !== null) this.#socket.setTimeout(this.#options.socketTimeout);
       this.#ready = true;
+      return hello;
     } catch (error) {
       this.close(error as Error);
       throw error;
@@ -198,6 +208,7 @@ export class Connection {
   /** Send one operation, or let it take the next of the replies that come by themselves. The connection must be idle. */
   run(operation: Operation): void {
     operation.address = this.address;
+    operation.generation = this.generation;
     if (this.#closed !== null) {
       operation.fail(this.#closed);
       return;

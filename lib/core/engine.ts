@@ -3,15 +3,19 @@ import type { Address } from './address';
 import type { ClientOptions } from './clientOptions';
 import type { Namespace } from './commands';
 import type { Connection } from './connection';
-import { AutoReconnect, ConfigurationError, InvalidOperation, NotPrimaryError } from './errors';
+import { AutoReconnect, ConfigurationError, InvalidOperation } from './errors';
 import { newEvents } from './events';
 import { isRetryable } from './failure';
+import { MonitoredTopology } from './monitoredTopology';
+import { OnDemandTopology } from './onDemandTopology';
 import { type Finish, Operation, type OperationOptions, type OperationOwner } from './operation';
 import type { Policy } from './policy';
-import type { ReadPreference } from './readPreference';
+import { PRIMARY, type ReadPreference } from './readPreference';
 import type { Server } from './server';
 import type { ServerDescription } from './serverDescription';
-import { Topology } from './topology';
+import type { Wanted } from './serverSelection';
+import type { Topology } from './topology';
+import type { TopologyDescription } from './topologyDescription';
 
 /** What one run of a command may ask for. */
 export interface RunOptions extends OperationOptions {
@@ -61,15 +65,31 @@ export class Engine implements OperationOwner {
         return;
       }
       const topology = this.#topology ?? this.#open();
-      const server = options.server ?? topology.current;
+      const server = this.#serverFor(topology, options);
       if (server !== null) this.#send(operation, server);
       else this.#runWhenFound(topology, operation);
     });
   }
 
-  /** @param cause what the operation failed with before, which is then its failure if there is no server either */
+  /** The server to use, as far as it is known without asking anybody. */
+  #serverFor(topology: Topology, options: RunOptions): Server | null {
+    if (options.server !== undefined) return options.server;
+    const wanted = this.#wantedBy(options);
+    return wanted === 'writable' && topology.writable !== null ? topology.writable : topology.choose(wanted);
+  }
+
+  #wantedBy({ readPreference }: OperationOptions): Wanted {
+    if (readPreference === undefined || readPreference.mode === PRIMARY) return 'writable';
+    return this.policy.routesReads ? readPreference : 'writable';
+  }
+
+  /**
+   * Find a server and send the operation there; when it was sent before, to another one if there is a choice.
+   * @param cause what the operation failed with before, which is then its failure if there is no server either
+   */
   #runWhenFound(topology: Topology, operation: Operation, cause?: Error): void {
-    topology.find().then(
+    const avoid = operation.address === null ? null : topology.serverAt(operation.address);
+    topology.find(this.#wantedBy(operation.options), avoid).then(
       (found) => this.#send(operation, found),
       (error: Error) => operation.fail(cause ?? error),
     );
@@ -84,17 +104,21 @@ export class Engine implements OperationOwner {
     server.pool.run(operation);
   }
 
-  /** Find the server to use and make sure that it answers. */
-  async connect(): Promise<Server> {
-    const server = await (this.#topology ?? this.#open()).connect();
+  /** Find the server to use, for writes unless a preference is given, and make sure that it has answered. */
+  async connect(preference?: ReadPreference): Promise<Server> {
+    const server = await (this.#topology ?? this.#open()).connect(preference);
     this.#connected = true;
     return server;
   }
 
   /** The server in use, if one has answered. */
   get server(): Server | null {
-    const server = this.#topology?.current ?? null;
-    return server === null || server.description.type === 'Unknown' ? null : server;
+    return this.#topology?.inUse ?? null;
+  }
+
+  /** What is known of all servers together; null before the first operation and after `close()`. */
+  get topology(): TopologyDescription | null {
+    return this.#topology?.description ?? null;
   }
 
   /** All servers that were heard of. */
@@ -104,7 +128,7 @@ export class Engine implements OperationOwner {
 
   /** The server of this address, as long as the client knows it. */
   serverAt(address: Address | null): Server | null {
-    return address === null ? null : (this.#topology?.server(address) ?? null);
+    return address === null ? null : (this.#topology?.serverAt(address) ?? null);
   }
 
   /** Whether a server was ever reached. */
@@ -114,8 +138,8 @@ export class Engine implements OperationOwner {
   }
 
   /** Take what somebody else heard from the server to use, in place of a connection of one's own. */
-  learn(description: ServerDescription): void {
-    (this.#topology ?? this.#open()).learn(description);
+  adopt(description: ServerDescription): void {
+    (this.#topology ?? this.#open()).adopt(description);
     this.#connected = true;
   }
 
@@ -143,8 +167,8 @@ export class Engine implements OperationOwner {
   }
 
   failed(operation: Operation, error: Error): boolean {
-    if (error instanceof NotPrimaryError && operation.address !== null) this.#topology?.forget(operation.address);
     const topology = this.#topology;
+    topology?.operationFailed(operation, error);
     if (topology === null || !this.options.retryReads || operation.options.retryable !== true) return false;
     if (operation.retries > 0 || !isRetryable(error)) return false;
     operation.retries++;
@@ -161,7 +185,8 @@ export class Engine implements OperationOwner {
     if (this.options.connection.tls !== null) {
       throw new ConfigurationError('this version of the driver cannot speak TLS: connect without it');
     }
-    this.#topology = new Topology(this.options, this.policy, this.events);
+    const Kind = this.policy.view === 'monitored' ? MonitoredTopology : OnDemandTopology;
+    this.#topology = new Kind(this.options, this.events);
     return this.#topology;
   }
 }

@@ -130,7 +130,7 @@ export class Client extends Settings {
   open_sync(): MotorClient {
     if (!this.connected) {
       const description = connectBlocking(this, this.#given);
-      if (description !== null) this[ENGINE].learn(description);
+      if (description !== null) this[ENGINE].adopt(description);
     }
     return this as unknown as MotorClient;
   }
