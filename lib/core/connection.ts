@@ -1,4 +1,4 @@
-import { connect as connectSocket, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { debuglog } from 'node:util';
 import type { Document } from 'bson';
 import type { Address } from './address';
@@ -26,6 +26,7 @@ import {
 } from './serverDescription';
 import { encodingError, tooLarge } from './sizes';
 import { version } from './version';
+import { causeOf, connectSocket, whyClosed, whyFailed } from './socket';
 
 const debug = debuglog('motor');
 
@@ -119,10 +120,7 @@ export class Connection {
         return this.#streamed.length === 0;
       },
     };
-    const { host, port } = this.address;
-    const target = port === null ? { path: host } : { host, port, noDelay: true, keepAlive: true };
-    const family = host === 'localhost' ? { family: this.#options.localhostFamily } : {};
-    const socket = connectSocket({ ...target, ...family, onread });
+    const socket = connectSocket(this.address, this.#options, onread);
     socket.on('error', (error) => this.close(this.#broken(error)));
     socket.on('end', () => this.close(this.#broken(null)));
     socket.on('close', () => this.close(this.#broken(null)));
@@ -345,8 +343,11 @@ export class Connection {
   /** What went wrong on the socket, in words; null: the server closed it. */
   #broken(cause: (Error & { code?: string }) | null): Error {
     if (this.description.type === 'Unknown') {
-      const reason = cause === null ? 'the server closed the connection in the handshake' : reasonOf(cause);
-      return new AutoReconnect(`cannot connect to ${this.address}: ${reason}`, { cause: cause ?? undefined });
+      const { tls } = this.#options;
+      const isClosed = cause === null || cause.code === 'ECONNRESET';
+      const reason = isClosed ? whyClosed(tls, this.#socket, this.#reader.begun) : whyFailed(cause);
+      const context = cause === null ? {} : { cause: causeOf(cause) };
+      return new AutoReconnect(`cannot connect to ${this.address}: ${reason}`, context);
     }
     const how = cause === null ? 'closed by the server' : cause.code === 'ECONNRESET' ? 'reset' : 'lost';
     return new AutoReconnect(
@@ -423,11 +424,4 @@ export class Connection {
       operationId: this.#requestId,
     };
   }
-}
-
-function reasonOf(error: Error & { code?: string; errors?: Error[] }): string {
-  if (error.code === 'ECONNREFUSED') return 'connection refused';
-  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return 'the name cannot be resolved';
-  if (error.code === 'ENOENT') return 'there is no such socket';
-  return error.message !== '' ? error.message : (error.code ?? 'unknown reason');
 }

@@ -11,6 +11,7 @@ import type { Policy } from './policy';
 import type { ReadPreference } from './readPreference';
 import type { Server } from './server';
 import type { ServerDescription } from './serverDescription';
+import { secureContext } from './socket';
 import { Topology } from './topology';
 
 /** What one run of a command may ask for. */
@@ -158,9 +159,7 @@ export class Engine implements OperationOwner {
     if (this.options.credential !== null) {
       throw new ConfigurationError('this version of the driver cannot authenticate: connect without a user');
     }
-    if (this.options.connection.tls !== null) {
-      throw new ConfigurationError('this version of the driver cannot speak TLS: connect without it');
-    }
+    if (this.options.connection.tls !== null) secureContext(this.options.connection.tls);
     this.#topology = new Topology(this.options, this.policy, this.events);
     return this.#topology;
   }

@@ -270,6 +270,11 @@ export class MessageReader {
     return this.#message === null ? null : this.#message.subarray(this.#filled);
   }
 
+  /** What is there of the message under way. */
+  get begun(): Buffer {
+    return this.#message === null ? this.#start : this.#message.subarray(0, this.#filled);
+  }
+
   /** `count` bytes were written to `place`. */
   fill(count: number): void {
     this.#filled += count;
