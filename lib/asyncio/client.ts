@@ -55,8 +55,10 @@ export class Client extends Configured {
    *   `localhost`
    * @param port where the address names none; default 27017
    * @param kw options: `maxPoolSize` 100, `serverSelectionTimeoutMS` 30000, `connectTimeoutMS` 20000, `socketTimeoutMS`,
-   *   `retryReads` true, `directConnection` false, `replicaSet`, `w`, `readPreference`, `uuidRepresentation`, ...
-   * @throws ValueError: a value out of range; TypeError: an unknown option, or a wrong type; ConfigurationError, InvalidURI
+   *   `retryReads` true, `directConnection` false, `replicaSet`, `w`, `readPreference`, `uuidRepresentation`, `tls` (the
+   *   server's certificate is verified), `tlsCAFile`, `compressors`, ...
+   * @throws ValueError: a value out of range; TypeError: an unknown option, or a wrong type; ConfigurationError, InvalidURI;
+   *   the file system's error where a file of certificates cannot be read
    * @example const client = new AsyncIOMotorClient('mongodb://localhost:27017');
    * @see Motor 3.8, AsyncIOMotorClient
    */

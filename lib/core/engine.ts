@@ -14,6 +14,7 @@ import { PRIMARY, type ReadPreference } from './readPreference';
 import type { Server } from './server';
 import type { ServerDescription } from './serverDescription';
 import type { Wanted } from './serverSelection';
+import { secureContext } from './socket';
 import type { Topology } from './topology';
 import type { TopologyDescription } from './topologyDescription';
 
@@ -182,9 +183,7 @@ export class Engine implements OperationOwner {
     if (this.options.credential !== null) {
       throw new ConfigurationError('this version of the driver cannot authenticate: connect without a user');
     }
-    if (this.options.connection.tls !== null) {
-      throw new ConfigurationError('this version of the driver cannot speak TLS: connect without it');
-    }
+    if (this.options.connection.tls !== null) secureContext(this.options.connection.tls);
     const Kind = this.policy.view === 'monitored' ? MonitoredTopology : OnDemandTopology;
     this.#topology = new Kind(this.options, this.events);
     return this.#topology;

@@ -175,7 +175,8 @@ export function tell<Name extends keyof ClientEvents>(
   }
 }
 
-const SECRET_COMMANDS = new Set([
+/** In lower case. */
+export const SECRET_COMMANDS: ReadonlySet<string> = new Set([
   'authenticate',
   'saslstart',
   'saslcontinue',
