@@ -11,6 +11,7 @@ import type { Policy } from './policy';
 import type { ReadPreference } from './readPreference';
 import type { Server } from './server';
 import type { ServerDescription } from './serverDescription';
+import { Seedlist } from './srv';
 import { Topology } from './topology';
 
 /** What one run of a command may ask for. */
@@ -28,10 +29,10 @@ export interface OpenCursor {
 }
 
 const NO_OPTIONS: RunOptions = {};
+const CLOSED = 'the client was closed';
 
 /** What every surface stands on: it sends commands to the right server, by the policy of the surface. */
 export class Engine implements OperationOwner {
-  readonly options: ClientOptions;
   readonly policy: Policy;
   /** Pool and command events, see `events.ts`. */
   readonly events = newEvents();
@@ -39,13 +40,22 @@ export class Engine implements OperationOwner {
   readonly cursors = new Map<string, OpenCursor>();
   /** Hears of every reply, before the operation settles. */
   onReply: ((operation: Operation, reply: Document) => void) | null = null;
+  #options: ClientOptions;
+  /** Knows who knows the servers, as long as they are not known. */
+  #seedlist: Seedlist | null;
   #topology: Topology | null = null;
   #closed = false;
   #connected = false;
 
   constructor(options: ClientOptions, policy: Policy) {
-    this.options = options;
+    this.#options = options;
+    this.#seedlist = options.srv !== null && options.seeds.length === 0 ? new Seedlist(options, options.srv) : null;
     this.policy = policy;
+  }
+
+  /** Those of a `mongodb+srv://` string are complete when the DNS has been asked. */
+  get options(): ClientOptions {
+    return this.#options;
   }
 
   /**
@@ -54,6 +64,7 @@ export class Engine implements OperationOwner {
    * @param finish reads the result out of a successful reply
    */
   run<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
+    if (this.#seedlist !== null) return this.#seek(this.#seedlist).then(() => this.run(command, finish, options));
     return new Promise((resolve, reject) => {
       const operation = new Operation(command, options, this, finish, resolve, reject) as Operation;
       if (options.connection !== undefined) {
@@ -86,6 +97,7 @@ export class Engine implements OperationOwner {
 
   /** Find the server to use and make sure that it answers. */
   async connect(): Promise<Server> {
+    if (this.#seedlist !== null) await this.#seek(this.#seedlist);
     const server = await (this.#topology ?? this.#open()).connect();
     this.#connected = true;
     return server;
@@ -133,7 +145,8 @@ export class Engine implements OperationOwner {
   close(): void {
     this.#connected = this.connected;
     this.#closed = true;
-    this.#topology?.close(new AutoReconnect('the client was closed'));
+    this.#seedlist?.close(new AutoReconnect(CLOSED));
+    this.#topology?.close(new AutoReconnect(CLOSED));
     this.#topology = null;
     this.cursors.clear();
   }
@@ -152,8 +165,19 @@ export class Engine implements OperationOwner {
     return true;
   }
 
-  #open(): Topology {
+  /** Ask the DNS for the servers, unless that was done meanwhile. */
+  async #seek(seedlist: Seedlist): Promise<void> {
+    this.#checkOpen();
+    this.#options = await seedlist.find();
+    this.#seedlist = null;
+  }
+
+  #checkOpen(): void {
     if (this.#closed && !this.policy.reopens) throw new InvalidOperation('the client cannot be used after close()');
+  }
+
+  #open(): Topology {
+    this.#checkOpen();
     // Before anything is sent: a client that believes itself authenticated must not go on without.
     if (this.options.credential !== null) {
       throw new ConfigurationError('this version of the driver cannot authenticate: connect without a user');
