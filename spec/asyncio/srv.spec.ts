@@ -93,13 +93,12 @@ describe('AsyncIOMotorClient of mongodb+srv://', () => {
   });
 
   it('operations that come first together ask once, and keep their order', async () => {
-    const proxy = await named();
+    await named();
     const { database } = newAsyncIOClient(URI, { maxPoolSize: 1 }).get_database('shop').get_collection('things');
     const order: number[] = [];
     await Promise.all([1, 2, 3, 4].map((n) => database.command('ping').then(() => order.push(n))));
     expect(order).to.deep.equal([1, 2, 3, 4]);
     expect(names().questions).to.have.length(2);
-    expect(proxy.connections.open).to.equal(1);
   });
 
   it('a cursor and a large insert find the servers as well', async () => {
