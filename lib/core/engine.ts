@@ -15,6 +15,7 @@ import type { Server } from './server';
 import type { ServerDescription } from './serverDescription';
 import type { Wanted } from './serverSelection';
 import { secureContext } from './socket';
+import { Seedlist } from './srv';
 import type { Topology } from './topology';
 import type { TopologyDescription } from './topologyDescription';
 
@@ -33,10 +34,10 @@ export interface OpenCursor {
 }
 
 const NO_OPTIONS: RunOptions = {};
+const CLOSED = 'the client was closed';
 
 /** What every surface stands on: it sends commands to the right server, by the policy of the surface. */
 export class Engine implements OperationOwner {
-  readonly options: ClientOptions;
   readonly policy: Policy;
   /** Pool and command events, see `events.ts`. */
   readonly events = newEvents();
@@ -44,13 +45,22 @@ export class Engine implements OperationOwner {
   readonly cursors = new Map<string, OpenCursor>();
   /** Hears of every reply, before the operation settles. */
   onReply: ((operation: Operation, reply: Document) => void) | null = null;
+  #options: ClientOptions;
+  /** Knows who knows the servers, as long as they are not known. */
+  #seedlist: Seedlist | null;
   #topology: Topology | null = null;
   #closed = false;
   #connected = false;
 
   constructor(options: ClientOptions, policy: Policy) {
-    this.options = options;
+    this.#options = options;
+    this.#seedlist = options.srv !== null && options.seeds.length === 0 ? new Seedlist(options, options.srv) : null;
     this.policy = policy;
+  }
+
+  /** Those of a `mongodb+srv://` string are complete when the DNS has been asked. */
+  get options(): ClientOptions {
+    return this.#options;
   }
 
   /**
@@ -59,6 +69,7 @@ export class Engine implements OperationOwner {
    * @param finish reads the result out of a successful reply
    */
   run<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
+    if (this.#seedlist !== null) return this.#seek(this.#seedlist).then(() => this.run(command, finish, options));
     return new Promise((resolve, reject) => {
       const operation = new Operation(command, options, this, finish, resolve, reject) as Operation;
       if (options.connection !== undefined) {
@@ -107,6 +118,7 @@ export class Engine implements OperationOwner {
 
   /** Find the server to use, for writes unless a preference is given, and make sure that it has answered. */
   async connect(preference?: ReadPreference): Promise<Server> {
+    if (this.#seedlist !== null) await this.#seek(this.#seedlist);
     const server = await (this.#topology ?? this.#open()).connect(preference);
     this.#connected = true;
     return server;
@@ -158,7 +170,8 @@ export class Engine implements OperationOwner {
   close(): void {
     this.#connected = this.connected;
     this.#closed = true;
-    this.#topology?.close(new AutoReconnect('the client was closed'));
+    this.#seedlist?.close(new AutoReconnect(CLOSED));
+    this.#topology?.close(new AutoReconnect(CLOSED));
     this.#topology = null;
     this.cursors.clear();
   }
@@ -177,8 +190,19 @@ export class Engine implements OperationOwner {
     return true;
   }
 
-  #open(): Topology {
+  /** Ask the DNS for the servers, unless that was done meanwhile. */
+  async #seek(seedlist: Seedlist): Promise<void> {
+    this.#checkOpen();
+    this.#options = await seedlist.find();
+    this.#seedlist = null;
+  }
+
+  #checkOpen(): void {
     if (this.#closed && !this.policy.reopens) throw new InvalidOperation('the client cannot be used after close()');
+  }
+
+  #open(): Topology {
+    this.#checkOpen();
     // Before anything is sent: a client that believes itself authenticated must not go on without.
     if (this.options.credential !== null) {
       throw new ConfigurationError('this version of the driver cannot authenticate: connect without a user');
