@@ -15,7 +15,7 @@ import type { Server } from './server';
 import type { ServerDescription } from './serverDescription';
 import type { Wanted } from './serverSelection';
 import { secureContext } from './socket';
-import { Seedlist } from './srv';
+import { Seedlist, SrvPoller } from './srv';
 import type { Topology } from './topology';
 import type { TopologyDescription } from './topologyDescription';
 
@@ -49,6 +49,7 @@ export class Engine implements OperationOwner {
   /** Knows who knows the servers, as long as they are not known. */
   #seedlist: Seedlist | null;
   #topology: Topology | null = null;
+  #poller: SrvPoller | null = null;
   #closed = false;
   #connected = false;
 
@@ -170,6 +171,7 @@ export class Engine implements OperationOwner {
   close(): void {
     this.#connected = this.connected;
     this.#closed = true;
+    this.#poller?.close();
     this.#seedlist?.close(new AutoReconnect(CLOSED));
     this.#topology?.close(new AutoReconnect(CLOSED));
     this.#topology = null;
@@ -210,6 +212,7 @@ export class Engine implements OperationOwner {
     if (this.options.connection.tls !== null) secureContext(this.options.connection.tls);
     const Kind = this.policy.view === 'monitored' ? MonitoredTopology : OnDemandTopology;
     this.#topology = new Kind(this.options, this.events);
+    if (this.options.srv !== null) this.#poller = new SrvPoller(this.options, this.options.srv, this.#topology);
     return this.#topology;
   }
 }

@@ -1,9 +1,11 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
+import { stub } from 'sinon';
 import { AsyncIOMotorClient, AutoReconnect, ConfigurationError, InvalidOperation } from '../../lib/asyncio/index';
 import { InvalidURI, MotorClient } from '../../lib/index';
 import { eachForm, newAsyncIOClient, newProxy } from '../support/clients';
 import { eventually } from '../support/eventually';
+import { rewriteReply } from '../support/faults';
 import { nameServer } from '../support/nameServer';
 import { rejection } from '../support/rejection';
 
@@ -117,6 +119,40 @@ describe('AsyncIOMotorClient of mongodb+srv://', () => {
     const error = await rejection(client.server_info());
     expect(error.message).to.include("not of 'rs' (replicaSet)");
     expect(client.options.replica_set_name).to.equal('rs');
+  });
+
+  it('follows the DNS as long as the servers are mongoses', async () => {
+    // A minute is short here.
+    const { setTimeout } = globalThis;
+    const timers = stub(globalThis, 'setTimeout');
+    timers.callsFake(((run: () => void, ms: number) => setTimeout(run, ms === 60_000 ? 20 : ms)) as typeof setTimeout);
+    try {
+      const proxies = [await newProxy(), await newProxy(), await newProxy()] as const;
+      for (const proxy of proxies) {
+        proxy.on(
+          'hello',
+          rewriteReply((reply) => ({ ...reply, msg: 'isdbgrid' })),
+          Infinity,
+        );
+      }
+      const [first, second, third] = proxies.map(({ port }) => `127.0.0.1:${port}`) as [string, string, string];
+      names().serve(SERVICE, first, second);
+      const client = newAsyncIOClient(URI, { serverSelectionTimeoutMS: 5000 });
+      const nodes = () => client.nodes.map(([host, port]) => `${host}:${port}`).sort();
+      await client.get_database('admin').command('ping');
+      await eventually(() => nodes().join() === [first, second].sort().join(), 'both are known');
+      names().serve(SERVICE, second, third);
+      await eventually(() => nodes().join() === [second, third].sort().join(), 'one has gone, one has come');
+      await eventually(() => proxies[0].connections.open === 0, 'nobody is connected to the one that has gone');
+      expect(await client.get_database('admin').command('ping')).to.include({ ok: 1 });
+      names().serve(SERVICE);
+      const before = names().questions.length;
+      await eventually(() => names().questions.length > before, 'the DNS is asked again');
+      expect(nodes()).to.deep.equal([second, third].sort());
+      client.close();
+    } finally {
+      timers.restore();
+    }
   });
 
   it('connect: true asks in the background', async () => {
