@@ -3,7 +3,7 @@ import type { ClientOptions } from './clientOptions';
 import { AutoReconnect, ConfigurationError } from './errors';
 import type { Events } from './events';
 import type { Server } from './server';
-import { isWritable, type ServerDescription, unknownServer } from './serverDescription';
+import { isKnown, isWritable, type ServerDescription, unknownServer } from './serverDescription';
 import { Topology } from './topology';
 import { foreignMember } from './topologyDescription';
 
@@ -72,8 +72,9 @@ export class OnDemandTopology extends Topology {
     for (let address = toAsk.shift(); address !== undefined; address = toAsk.shift()) {
       if (this.closed !== null) throw this.closed;
       const server = this.#server(address);
-      // It may have become primary since it said that it was not.
-      if (!isWritable(server.description.type)) server.pool.doubt();
+      // It may have become primary since it said that it was not; its connections have to hear that as well.
+      const { type: before } = server.description;
+      if (isKnown(before) && !isWritable(before)) server.pool.clear();
       try {
         await server.pool.prime();
       } catch (error) {

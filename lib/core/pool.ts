@@ -157,11 +157,6 @@ export class Pool implements ConnectionOwner {
     this.#pump();
   }
 
-  /** What the server said may no longer hold: who primes next asks it again. */
-  doubt(): void {
-    this.#proven = false;
-  }
-
   /** Open a connection, unless the server answered before, to find out what it is. */
   prime(): Promise<void> {
     if (this.#proven) return Promise.resolve();
