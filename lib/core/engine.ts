@@ -1,9 +1,10 @@
 import type { Document } from 'bson';
 import type { Address } from './address';
+import { checkMechanism } from './auth/authentication';
 import type { ClientOptions } from './clientOptions';
 import type { Namespace } from './commands';
 import type { Connection } from './connection';
-import { AutoReconnect, ConfigurationError, InvalidOperation } from './errors';
+import { AutoReconnect, InvalidOperation, OperationFailure } from './errors';
 import { newEvents } from './events';
 import { isRetryable } from './failure';
 import { MonitoredTopology } from './monitoredTopology';
@@ -125,6 +126,16 @@ export class Engine implements OperationOwner {
     return server;
   }
 
+  /** Find out that the server to use is there, whether or not it lets the user in. */
+  async reach(): Promise<void> {
+    try {
+      await this.connect();
+    } catch (error) {
+      if (!(error instanceof OperationFailure)) throw error;
+      this.#connected = true;
+    }
+  }
+
   /** The server in use, if one has answered. */
   get server(): Server | null {
     return this.#topology?.inUse ?? null;
@@ -205,10 +216,7 @@ export class Engine implements OperationOwner {
 
   #open(): Topology {
     this.#checkOpen();
-    // Before anything is sent: a client that believes itself authenticated must not go on without.
-    if (this.options.credential !== null) {
-      throw new ConfigurationError('this version of the driver cannot authenticate: connect without a user');
-    }
+    if (this.options.credential !== null) checkMechanism(this.options.credential.mechanism);
     if (this.options.connection.tls !== null) secureContext(this.options.connection.tls);
     const Kind = this.policy.view === 'monitored' ? MonitoredTopology : OnDemandTopology;
     this.#topology = new Kind(this.options, this.events);

@@ -118,7 +118,7 @@ export class Client extends Settings {
    * @see Motor 0.2, MotorClient.open
    */
   async open(): Promise<MotorClient> {
-    await this[ENGINE].connect();
+    await this[ENGINE].reach();
     return this as unknown as MotorClient;
   }
 
