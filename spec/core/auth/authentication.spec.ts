@@ -10,9 +10,10 @@ import {
   type MotorCollection,
   OperationFailure,
 } from '../../../lib/index';
+import { ENGINE } from '../../../lib/motor/settings';
 import { countsOf, DATABASE, eachForm, newAsyncIOClient, newClient, newProxy, uniqueName } from '../../support/clients';
 import { eventually } from '../../support/eventually';
-import { answer, closeFirst, cutReply, hang, loseReply } from '../../support/faults';
+import { answer, closeFirst, cutReply, delayReply, hang, loseReply } from '../../support/faults';
 import { type LoginRules, type Logins, requireLogin, type User } from '../../support/login';
 import type { FaultProxy, ProxyOptions } from '../../support/proxy';
 import { rejection } from '../../support/rejection';
@@ -92,6 +93,23 @@ describe('Authentication', () => {
         expect(proxy.connections.accepted).to.be.below(20);
       });
 
+      it('gives up the connections of the pool when a new one is refused', async () => {
+        const users = [ANN];
+        const { uri, logins, proxy } = await guarded(users);
+        const client = connect(uri());
+        const cleared: object[] = [];
+        client[ENGINE].events.on('connectionPoolCleared', (event) => cleared.push(event));
+        await thingsOf(client).find_one();
+        users.length = 0; // she is removed
+        proxy.on('find', delayReply(200));
+        const [first, second] = [1, 2].map(() => thingsOf(client).find_one());
+        expect(await rejection(second as Promise<unknown>)).to.have.property('code', 18);
+        expect(cleared).to.have.length(1);
+        expect(await first).to.equal(null);
+        expect(await rejection(thingsOf(client).find_one())).to.have.property('code', 18);
+        expect(logins.accepted).to.have.length(1);
+      });
+
       it('takes the best that the user has', async () => {
         const both = await guarded([ANN, OLD]);
         await thingsOf(connect(both.uri())).find_one();
@@ -128,11 +146,12 @@ describe('Authentication', () => {
       });
 
       it('logs in every connection of a large pool', async () => {
-        const { uri, logins, proxy } = await guarded([ANN], { iterations: 20_000 });
-        const things = thingsOf(connect(uri()));
+        const { uri, logins } = await guarded([ANN], { iterations: 20_000 });
+        const client = connect(uri());
+        const things = thingsOf(client);
         await Promise.all(Array.from({ length: 60 }, (_, index) => things.find_one({ index })));
-        expect(proxy.connections.accepted).to.be.above(1);
-        await eventually(() => logins.accepted.length === proxy.connections.accepted, 'all have logged in');
+        expect(countsOf(client).open).to.be.above(1);
+        await eventually(() => logins.accepted.length === countsOf(client).open, 'all have logged in');
         expect(logins.passed).to.have.length(60);
         expect(logins.refused).to.equal(0);
       });
@@ -148,6 +167,14 @@ describe('Authentication', () => {
       });
     });
   }
+
+  it('is no reason to look for another server', async () => {
+    const { uri, proxy } = await guarded();
+    const hosts = uri('ann:wrong-hush').replace('127.0.0.1', `localhost:${proxy.port},127.0.0.1`);
+    const error = await rejection(thingsOf(newClient(hosts)).find_one());
+    expect(error).to.be.instanceOf(OperationFailure).with.property('code', 18);
+    expect(proxy.connections.accepted).to.equal(1);
+  });
 
   eachForm((call) => {
     it('lets MotorClient.open through with a wrong password: the first operation tells', async () => {
@@ -256,10 +283,10 @@ describe('Authentication', () => {
             expect(error).to.be.instanceOf(OperationFailure).with.property('code', null);
             expect(error.message).to.include(words).and.include(proxy.address).and.include(mechanism);
             expect(shown(error)).not.to.include('hush');
+            expect(countsOf(client)).to.include({ open: 0, checkedOut: 0, waiting: 0 });
           }
           // Where it is the last step that is wrong the server may believe that all is well; nothing must be sent.
           expect(proxy.names).not.to.include('find');
-          await eventually(() => proxy.connections.open === 0, 'its connections are closed');
         });
       }
     }
