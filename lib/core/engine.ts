@@ -1,10 +1,12 @@
 import type { Document } from 'bson';
 import type { Address } from './address';
-import type { ClientOptions } from './clientOptions';
+import { checkMechanism } from './auth/authentication';
+import { Identities } from './auth/identities';
+import type { ClientOptions, Credential } from './clientOptions';
 import type { Namespace } from './commands';
 import type { Connection } from './connection';
-import { AutoReconnect, ConfigurationError, InvalidOperation } from './errors';
-import { newEvents } from './events';
+import { AutoReconnect, InvalidOperation, OperationFailure } from './errors';
+import { type Events, newEvents } from './events';
 import { isRetryable } from './failure';
 import { MonitoredTopology } from './monitoredTopology';
 import { OnDemandTopology } from './onDemandTopology';
@@ -40,7 +42,7 @@ const CLOSED = 'the client was closed';
 export class Engine implements OperationOwner {
   readonly policy: Policy;
   /** Pool and command events, see `events.ts`. */
-  readonly events = newEvents();
+  readonly events: Events;
   /** The cursors that are open on a server, by their numbers. */
   readonly cursors = new Map<string, OpenCursor>();
   /** Hears of every reply, before the operation settles. */
@@ -48,15 +50,18 @@ export class Engine implements OperationOwner {
   #options: ClientOptions;
   /** Knows who knows the servers, as long as they are not known. */
   #seedlist: Seedlist | null;
+  /** Who logged in to single databases; null as long as nobody did. */
+  #identities: Identities | null = null;
   #topology: Topology | null = null;
   #poller: SrvPoller | null = null;
   #closed = false;
   #connected = false;
 
-  constructor(options: ClientOptions, policy: Policy) {
+  constructor(options: ClientOptions, policy: Policy, events: Events = newEvents()) {
     this.#options = options;
     this.#seedlist = options.srv !== null && options.seeds.length === 0 ? new Seedlist(options, options.srv) : null;
     this.policy = policy;
+    this.events = events;
   }
 
   /** Those of a `mongodb+srv://` string are complete when the DNS has been asked. */
@@ -70,7 +75,16 @@ export class Engine implements OperationOwner {
    * @param finish reads the result out of a successful reply
    */
   run<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
-    if (this.#seedlist !== null) return this.#seek(this.#seedlist).then(() => this.run(command, finish, options));
+    if (this.#identities !== null && options.connection === undefined) {
+      const engine = this.engineFor(command.$db as string);
+      if (engine !== this) return engine.run(command, finish, engine.#withOwnServer(options));
+    }
+    return this.runOwn(command, finish, options);
+  }
+
+  /** The same, whoever works on the command's database: as the user of this engine. */
+  runOwn<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
+    if (this.#seedlist !== null) return this.#seek(this.#seedlist).then(() => this.runOwn(command, finish, options));
     return new Promise((resolve, reject) => {
       const operation = new Operation(command, options, this, finish, resolve, reject) as Operation;
       if (options.connection !== undefined) {
@@ -82,6 +96,46 @@ export class Engine implements OperationOwner {
       if (server !== null) this.#send(operation, server);
       else this.#runWhenFound(topology, operation);
     });
+  }
+
+  /** The engine of who works on this database: this one, unless somebody logged in. */
+  engineFor(database: string): Engine {
+    return this.#identities === null ? this : this.#identities.engineFor(database);
+  }
+
+  /** A server of another user's engine is the same process, but its connections are not ours. */
+  #withOwnServer({ server, ...options }: RunOptions): RunOptions {
+    const own = server === undefined ? null : this.serverAt(server.address);
+    return own === null ? options : { ...options, server: own };
+  }
+
+  /**
+   * Have the server check a user, who works on this database from then on.
+   * @throws OperationFailure: the server refuses him, or another user works there
+   * @throws ConfigurationError: a mechanism that the driver does not have
+   */
+  async login(database: string, credential: Credential): Promise<void> {
+    this.#identities ??= this.#newIdentities();
+    await this.#identities.login(database, credential);
+  }
+
+  /** Forget who works on this database. */
+  logout(database: string): void {
+    if (this.options.credential === null && this.#identities === null) return;
+    this.#identities ??= this.#newIdentities();
+    this.#identities.logout(database);
+  }
+
+  #newIdentities(): Identities {
+    return new Identities(this, (credential) => {
+      const engine = new Engine({ ...this.options, credential }, this.policy, this.events);
+      engine.onReply = (operation, reply) => this.replied(operation, reply);
+      return engine;
+    });
+  }
+
+  get #others(): readonly Engine[] {
+    return this.#identities?.others ?? [];
   }
 
   /** The server to use, as far as it is known without asking anybody. */
@@ -125,9 +179,19 @@ export class Engine implements OperationOwner {
     return server;
   }
 
+  /** Find out that the server to use is there, whether or not it lets the user in. */
+  async reach(): Promise<void> {
+    try {
+      await this.connect();
+    } catch (error) {
+      if (!(error instanceof OperationFailure)) throw error;
+      this.#connected = true;
+    }
+  }
+
   /** The server in use, if one has answered. */
   get server(): Server | null {
-    return this.#topology?.inUse ?? null;
+    return this.#topology?.inUse ?? this.#others.find((engine) => engine.server !== null)?.server ?? null;
   }
 
   /** What is known of all servers together; null before the first operation and after `close()`. */
@@ -164,7 +228,15 @@ export class Engine implements OperationOwner {
       const counts = pool.counts;
       for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += counts[name];
     }
+    for (const { counts } of this.#others) {
+      for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += counts[name];
+    }
     return sum;
+  }
+
+  /** Use none of the connections that there are any longer; what is under way on them comes to its end. */
+  clear(): void {
+    for (const { pool } of this.servers) pool.clear();
   }
 
   /** Close every connection. What is under way, or waits for a connection, fails with AutoReconnect. Repeatable. */
@@ -175,6 +247,7 @@ export class Engine implements OperationOwner {
     this.#seedlist?.close(new AutoReconnect(CLOSED));
     this.#topology?.close(new AutoReconnect(CLOSED));
     this.#topology = null;
+    for (const engine of this.#others) engine.close();
     this.cursors.clear();
   }
 
@@ -205,10 +278,7 @@ export class Engine implements OperationOwner {
 
   #open(): Topology {
     this.#checkOpen();
-    // Before anything is sent: a client that believes itself authenticated must not go on without.
-    if (this.options.credential !== null) {
-      throw new ConfigurationError('this version of the driver cannot authenticate: connect without a user');
-    }
+    if (this.options.credential !== null) checkMechanism(this.options.credential.mechanism);
     if (this.options.connection.tls !== null) secureContext(this.options.connection.tls);
     const Kind = this.policy.view === 'monitored' ? MonitoredTopology : OnDemandTopology;
     this.#topology = new Kind(this.options, this.events);

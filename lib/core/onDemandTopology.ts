@@ -1,6 +1,6 @@
 import { Address } from './address';
 import type { ClientOptions } from './clientOptions';
-import { AutoReconnect, ConfigurationError } from './errors';
+import { AutoReconnect, ConfigurationError, ConnectionFailure } from './errors';
 import type { Events } from './events';
 import type { Server } from './server';
 import { isKnown, isWritable, type ServerDescription, unknownServer } from './serverDescription';
@@ -78,8 +78,8 @@ export class OnDemandTopology extends Topology {
       try {
         await server.pool.prime();
       } catch (error) {
-        // No other seed can make good for it.
-        if (error instanceof ConfigurationError) throw error;
+        // No other seed can make good for it: it is too old, or does not let this user in.
+        if (!(error instanceof ConnectionFailure)) throw error;
         errors.push((error as Error).message);
         continue;
       }

@@ -483,7 +483,12 @@ function credentialOf(
   if (canonicalize !== undefined && !CANONICALIZE.includes(canonicalize)) {
     throw new ConfigurationError(`CANONICALIZE_HOST_NAME must be one of ${CANONICALIZE.join(', ')}`);
   }
-  return hiding(['password', 'properties'], { username, password, source, mechanism, properties });
+  return newCredential({ username, password, source, mechanism, properties });
+}
+
+/** What must not be printed of it is not. */
+export function newCredential(credential: Credential): Credential {
+  return hiding(['password', 'properties'], { ...credential });
 }
 
 const CANONICALIZE = ['none', 'forward', 'forwardAndReverse', 'false', 'true'];

@@ -129,7 +129,8 @@ export abstract class Topology implements ServerOwner, PolledTopology {
   }
 
   protected open(address: Address): Server {
-    const server = new Server(address, this.options.pool, this.options.connection, this.events, this);
+    const { pool, connection, credential } = this.options;
+    const server = new Server(address, pool, connection, this.events, this, credential);
     this.known.set(String(address), server);
     return server;
   }
