@@ -1,16 +1,25 @@
 import type { Document } from 'bson';
 import type { Address } from './address';
-import type { ClientOptions } from './clientOptions';
+import { checkMechanism } from './auth/authentication';
+import { Identities } from './auth/identities';
+import type { ClientOptions, Credential } from './clientOptions';
 import type { Namespace } from './commands';
 import type { Connection } from './connection';
-import { AutoReconnect, ConfigurationError, InvalidOperation, NotPrimaryError } from './errors';
-import { newEvents } from './events';
+import { AutoReconnect, InvalidOperation, OperationFailure } from './errors';
+import { type Events, newEvents } from './events';
 import { isRetryable } from './failure';
+import { MonitoredTopology } from './monitoredTopology';
+import { OnDemandTopology } from './onDemandTopology';
 import { type Finish, Operation, type OperationOptions, type OperationOwner } from './operation';
 import type { Policy } from './policy';
-import type { ReadPreference } from './readPreference';
+import { PRIMARY, type ReadPreference } from './readPreference';
 import type { Server } from './server';
-import { Topology } from './topology';
+import type { ServerDescription } from './serverDescription';
+import type { Wanted } from './serverSelection';
+import { secureContext } from './socket';
+import { Seedlist, SrvPoller } from './srv';
+import type { Topology } from './topology';
+import type { TopologyDescription } from './topologyDescription';
 
 /** What one run of a command may ask for. */
 export interface RunOptions extends OperationOptions {
@@ -27,24 +36,37 @@ export interface OpenCursor {
 }
 
 const NO_OPTIONS: RunOptions = {};
+const CLOSED = 'the client was closed';
 
 /** What every surface stands on: it sends commands to the right server, by the policy of the surface. */
 export class Engine implements OperationOwner {
-  readonly options: ClientOptions;
   readonly policy: Policy;
   /** Pool and command events, see `events.ts`. */
-  readonly events = newEvents();
+  readonly events: Events;
   /** The cursors that are open on a server, by their numbers. */
   readonly cursors = new Map<string, OpenCursor>();
   /** Hears of every reply, before the operation settles. */
   onReply: ((operation: Operation, reply: Document) => void) | null = null;
+  #options: ClientOptions;
+  /** Knows who knows the servers, as long as they are not known. */
+  #seedlist: Seedlist | null;
+  /** Who logged in to single databases; null as long as nobody did. */
+  #identities: Identities | null = null;
   #topology: Topology | null = null;
+  #poller: SrvPoller | null = null;
   #closed = false;
   #connected = false;
 
-  constructor(options: ClientOptions, policy: Policy) {
-    this.options = options;
+  constructor(options: ClientOptions, policy: Policy, events: Events = newEvents()) {
+    this.#options = options;
+    this.#seedlist = options.srv !== null && options.seeds.length === 0 ? new Seedlist(options, options.srv) : null;
     this.policy = policy;
+    this.events = events;
+  }
+
+  /** Those of a `mongodb+srv://` string are complete when the DNS has been asked. */
+  get options(): ClientOptions {
+    return this.#options;
   }
 
   /**
@@ -53,6 +75,16 @@ export class Engine implements OperationOwner {
    * @param finish reads the result out of a successful reply
    */
   run<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
+    if (this.#identities !== null && options.connection === undefined) {
+      const engine = this.engineFor(command.$db as string);
+      if (engine !== this) return engine.run(command, finish, engine.#withOwnServer(options));
+    }
+    return this.runOwn(command, finish, options);
+  }
+
+  /** The same, whoever works on the command's database: as the user of this engine. */
+  runOwn<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
+    if (this.#seedlist !== null) return this.#seek(this.#seedlist).then(() => this.runOwn(command, finish, options));
     return new Promise((resolve, reject) => {
       const operation = new Operation(command, options, this, finish, resolve, reject) as Operation;
       if (options.connection !== undefined) {
@@ -60,15 +92,71 @@ export class Engine implements OperationOwner {
         return;
       }
       const topology = this.#topology ?? this.#open();
-      const server = options.server ?? topology.current;
+      const server = this.#serverFor(topology, options);
       if (server !== null) this.#send(operation, server);
       else this.#runWhenFound(topology, operation);
     });
   }
 
-  /** @param cause what the operation failed with before, which is then its failure if there is no server either */
+  /** The engine of who works on this database: this one, unless somebody logged in. */
+  engineFor(database: string): Engine {
+    return this.#identities === null ? this : this.#identities.engineFor(database);
+  }
+
+  /** A server of another user's engine is the same process, but its connections are not ours. */
+  #withOwnServer({ server, ...options }: RunOptions): RunOptions {
+    const own = server === undefined ? null : this.serverAt(server.address);
+    return own === null ? options : { ...options, server: own };
+  }
+
+  /**
+   * Have the server check a user, who works on this database from then on.
+   * @throws OperationFailure: the server refuses him, or another user works there
+   * @throws ConfigurationError: a mechanism that the driver does not have
+   */
+  async login(database: string, credential: Credential): Promise<void> {
+    this.#identities ??= this.#newIdentities();
+    await this.#identities.login(database, credential);
+  }
+
+  /** Forget who works on this database. */
+  logout(database: string): void {
+    if (this.options.credential === null && this.#identities === null) return;
+    this.#identities ??= this.#newIdentities();
+    this.#identities.logout(database);
+  }
+
+  #newIdentities(): Identities {
+    return new Identities(this, (credential) => {
+      const engine = new Engine({ ...this.options, credential }, this.policy, this.events);
+      engine.onReply = (operation, reply) => this.replied(operation, reply);
+      return engine;
+    });
+  }
+
+  get #others(): readonly Engine[] {
+    return this.#identities?.others ?? [];
+  }
+
+  /** The server to use, as far as it is known without asking anybody. */
+  #serverFor(topology: Topology, options: RunOptions): Server | null {
+    if (options.server !== undefined) return options.server;
+    const wanted = this.#wantedBy(options);
+    return wanted === 'writable' && topology.writable !== null ? topology.writable : topology.choose(wanted);
+  }
+
+  #wantedBy({ readPreference }: OperationOptions): Wanted {
+    if (readPreference === undefined || readPreference.mode === PRIMARY) return 'writable';
+    return this.policy.routesReads ? readPreference : 'writable';
+  }
+
+  /**
+   * Find a server and send the operation there; when it was sent before, to another one if there is a choice.
+   * @param cause what the operation failed with before, which is then its failure if there is no server either
+   */
   #runWhenFound(topology: Topology, operation: Operation, cause?: Error): void {
-    topology.find().then(
+    const avoid = operation.address === null ? null : topology.serverAt(operation.address);
+    topology.find(this.#wantedBy(operation.options), avoid).then(
       (found) => this.#send(operation, found),
       (error: Error) => operation.fail(cause ?? error),
     );
@@ -83,17 +171,32 @@ export class Engine implements OperationOwner {
     server.pool.run(operation);
   }
 
-  /** Find the server to use and make sure that it answers. */
-  async connect(): Promise<Server> {
-    const server = await (this.#topology ?? this.#open()).connect();
+  /** Find the server to use, for writes unless a preference is given, and make sure that it has answered. */
+  async connect(preference?: ReadPreference): Promise<Server> {
+    if (this.#seedlist !== null) await this.#seek(this.#seedlist);
+    const server = await (this.#topology ?? this.#open()).connect(preference);
     this.#connected = true;
     return server;
   }
 
+  /** Find out that the server to use is there, whether or not it lets the user in. */
+  async reach(): Promise<void> {
+    try {
+      await this.connect();
+    } catch (error) {
+      if (!(error instanceof OperationFailure)) throw error;
+      this.#connected = true;
+    }
+  }
+
   /** The server in use, if one has answered. */
   get server(): Server | null {
-    const server = this.#topology?.current ?? null;
-    return server === null || server.description.type === 'Unknown' ? null : server;
+    return this.#topology?.inUse ?? this.#others.find((engine) => engine.server !== null)?.server ?? null;
+  }
+
+  /** What is known of all servers together; null before the first operation and after `close()`. */
+  get topology(): TopologyDescription | null {
+    return this.#topology?.description ?? null;
   }
 
   /** All servers that were heard of. */
@@ -103,7 +206,7 @@ export class Engine implements OperationOwner {
 
   /** The server of this address, as long as the client knows it. */
   serverAt(address: Address | null): Server | null {
-    return address === null ? null : (this.#topology?.server(address) ?? null);
+    return address === null ? null : (this.#topology?.serverAt(address) ?? null);
   }
 
   /** Whether a server was ever reached. */
@@ -112,9 +215,10 @@ export class Engine implements OperationOwner {
     return this.#connected;
   }
 
-  /** Set where the server was reached by other means than this engine. */
-  set connected(connected: boolean) {
-    this.#connected = connected;
+  /** Take what somebody else heard from the server to use, in place of a connection of one's own. */
+  adopt(description: ServerDescription): void {
+    (this.#topology ?? this.#open()).adopt(description);
+    this.#connected = true;
   }
 
   /** Counts of all pools together. */
@@ -124,15 +228,26 @@ export class Engine implements OperationOwner {
       const counts = pool.counts;
       for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += counts[name];
     }
+    for (const { counts } of this.#others) {
+      for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += counts[name];
+    }
     return sum;
+  }
+
+  /** Use none of the connections that there are any longer; what is under way on them comes to its end. */
+  clear(): void {
+    for (const { pool } of this.servers) pool.clear();
   }
 
   /** Close every connection. What is under way, or waits for a connection, fails with AutoReconnect. Repeatable. */
   close(): void {
     this.#connected = this.connected;
     this.#closed = true;
-    this.#topology?.close(new AutoReconnect('the client was closed'));
+    this.#poller?.close();
+    this.#seedlist?.close(new AutoReconnect(CLOSED));
+    this.#topology?.close(new AutoReconnect(CLOSED));
     this.#topology = null;
+    for (const engine of this.#others) engine.close();
     this.cursors.clear();
   }
 
@@ -141,8 +256,8 @@ export class Engine implements OperationOwner {
   }
 
   failed(operation: Operation, error: Error): boolean {
-    if (error instanceof NotPrimaryError && operation.address !== null) this.#topology?.forget(operation.address);
     const topology = this.#topology;
+    topology?.operationFailed(operation, error);
     if (topology === null || !this.options.retryReads || operation.options.retryable !== true) return false;
     if (operation.retries > 0 || !isRetryable(error)) return false;
     operation.retries++;
@@ -150,16 +265,24 @@ export class Engine implements OperationOwner {
     return true;
   }
 
-  #open(): Topology {
+  /** Ask the DNS for the servers, unless that was done meanwhile. */
+  async #seek(seedlist: Seedlist): Promise<void> {
+    this.#checkOpen();
+    this.#options = await seedlist.find();
+    this.#seedlist = null;
+  }
+
+  #checkOpen(): void {
     if (this.#closed && !this.policy.reopens) throw new InvalidOperation('the client cannot be used after close()');
-    // Before anything is sent: a client that believes itself authenticated must not go on without.
-    if (this.options.credential !== null) {
-      throw new ConfigurationError('this version of the driver cannot authenticate: connect without a user');
-    }
-    if (this.options.connection.tls !== null) {
-      throw new ConfigurationError('this version of the driver cannot speak TLS: connect without it');
-    }
-    this.#topology = new Topology(this.options, this.policy, this.events);
+  }
+
+  #open(): Topology {
+    this.#checkOpen();
+    if (this.options.credential !== null) checkMechanism(this.options.credential.mechanism);
+    if (this.options.connection.tls !== null) secureContext(this.options.connection.tls);
+    const Kind = this.policy.view === 'monitored' ? MonitoredTopology : OnDemandTopology;
+    this.#topology = new Kind(this.options, this.events);
+    if (this.options.srv !== null) this.#poller = new SrvPoller(this.options, this.options.srv, this.#topology);
     return this.#topology;
   }
 }

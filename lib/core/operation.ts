@@ -45,6 +45,8 @@ export class Operation<T = unknown> implements Failed {
   readonly #reject: (error: Error) => void;
   /** The server that answers, once it is known. */
   address: Address | null = null;
+  /** Of the connection that it was sent on. */
+  generation = 0;
   /** How often it was sent before. */
   retries = 0;
 

@@ -1,6 +1,6 @@
 import type { Document } from 'bson';
 import type { Address } from './address';
-import type { ConnectionOptions, PoolOptions } from './clientOptions';
+import type { ConnectionOptions, Credential, PoolOptions } from './clientOptions';
 import { Connection, type ConnectionOwner } from './connection';
 import { AutoReconnect, NetworkTimeout, ProtocolError } from './errors';
 import { type CheckOutFailedReason, type ConnectionClosedReason, type Events, heard, tell } from './events';
@@ -34,9 +34,12 @@ export class Pool implements ConnectionOwner {
   readonly address: Address;
   readonly #options: PoolOptions;
   readonly #connectionOptions: ConnectionOptions;
+  readonly #credential: Credential | null;
   readonly #events: Events;
+  /** Hears what the server said in each handshake. */
   readonly #onDescription: (description: ServerDescription) => void;
-  readonly #onFailure: (error: Error) => void;
+  /** Hears that the network or a handshake failed, and clears the pool if that speaks for all connections. */
+  readonly #onFailure: (error: Error, generation: number) => void;
   readonly #connections = new Set<Connection>();
   /** The most recently used last: it is the one to use again, so that the others can grow old. */
   readonly #idle: Connection[] = [];
@@ -60,11 +63,13 @@ export class Pool implements ConnectionOwner {
     connectionOptions: ConnectionOptions,
     events: Events,
     onDescription: (description: ServerDescription) => void,
-    onFailure: (error: Error) => void,
+    onFailure: (error: Error, generation: number) => void,
+    credential: Credential | null = null,
   ) {
     this.address = address;
     this.#options = options;
     this.#connectionOptions = connectionOptions;
+    this.#credential = credential;
     this.#events = events;
     this.#onDescription = onDescription;
     this.#onFailure = onFailure;
@@ -76,6 +81,11 @@ export class Pool implements ConnectionOwner {
   get counts(): Readonly<{ open: number; idle: number; checkedOut: number; waiting: number }> {
     const open = this.#connections.size - this.#opening;
     return { open, idle: this.#idle.length, checkedOut: open - this.#idle.length, waiting: this.#waiters.length };
+  }
+
+  /** Operations that have or want a connection. */
+  get inProgress(): number {
+    return this.#connections.size - this.#idle.length + this.#waiters.length;
   }
 
   /** Starts at 0; each network error makes the connections of its generation stale. */
@@ -144,16 +154,13 @@ export class Pool implements ConnectionOwner {
     // A connection that broke at work speaks for the others. One that broke while it was idle does not, nor one whose
     // reply was late or malformed.
     const speaks = checkedOut && !(error instanceof NetworkTimeout) && !(error instanceof ProtocolError);
-    if (speaks && connection.generation === this.#generation) {
-      this.clear();
-      this.#onFailure(error);
-    }
+    if (speaks) this.#onFailure(error, connection.generation);
     if (checkedOut) this.#tellCheckedIn(connection);
     this.#forget(connection, 'error', error);
     this.#pump();
   }
 
-  /** Open a connection, unless there is one, to find out what the server is. */
+  /** Open a connection, unless the server answered before, to find out what it is. */
   prime(): Promise<void> {
     if (this.#proven) return Promise.resolve();
     if (this.#closed !== null) return Promise.reject(this.#closed);
@@ -163,15 +170,25 @@ export class Pool implements ConnectionOwner {
     });
   }
 
-  /** Start a new generation: idle connections close now, checked-out ones when they come back. */
-  clear(): void {
+  /**
+   * Start a new generation: idle connections close now, checked-out ones when they come back.
+   * @param interruption checked-out ones too close now, and what they are at fails with this
+   */
+  clear(interruption: Error | null = null): void {
     this.#generation++;
     this.#proven = false;
     tell(this.#events, 'connectionPoolCleared', () => ({
       address: String(this.address),
-      interruptInUseConnections: false,
+      interruptInUseConnections: interruption !== null,
     }));
     for (const connection of this.#idle.splice(0)) this.#drop(connection, 'stale');
+    if (interruption === null) return;
+    for (const connection of [...this.#connections].filter(({ checkedOut }) => checkedOut)) {
+      this.#tellCheckedIn(connection);
+      const message = `connection ${connection.id} to ${this.address} was given up${connection.during}`;
+      this.#drop(connection, 'stale', new AutoReconnect(message, { cause: interruption }));
+    }
+    this.#pump();
   }
 
   /** Fail all who wait and all that is under way, close everything. Repeatable. */
@@ -279,7 +296,15 @@ export class Pool implements ConnectionOwner {
   #open(): void {
     const id = ++this.#lastId;
     const startedAt = performance.now();
-    const connection = new Connection(id, this.#generation, this.address, this.#connectionOptions, this, this.#events);
+    const connection = new Connection(
+      id,
+      this.#generation,
+      this.address,
+      this.#connectionOptions,
+      this,
+      this.#events,
+      this.#credential,
+    );
     this.#opening++;
     this.#connections.add(connection);
     tell(this.#events, 'connectionCreated', () => this.#connectionEvent(connection));
@@ -315,8 +340,7 @@ export class Pool implements ConnectionOwner {
           this.#pump();
           return;
         }
-        this.clear();
-        this.#onFailure(error);
+        this.#onFailure(error, connection.generation);
         // All who wait would run into the same wall.
         this.#failWaiters(error, 'connectionError');
       },

@@ -65,8 +65,10 @@ export class Client extends Settings {
    * @param port where the address names none; default 27017
    * @param kw options, which may stand in the connection string as well; that wins. Among them `max_pool_size` 100,
    *   `waitQueueTimeoutMS`, `waitQueueMultiple`, `socketTimeoutMS`, `connectTimeoutMS` 20000, `replicaSet`, `w`,
-   *   `wtimeout`, `j`, `fsync`, `read_preference`, `tag_sets`, `document_class`
-   * @throws ConfigurationError, InvalidURI, TypeError: an option that is unknown, wrong, or refused
+   *   `wtimeout`, `j`, `fsync`, `read_preference`, `tag_sets`, `document_class`, `ssl`, `ssl_ca_certs`, `ssl_cert_reqs`
+   *   (default `CERT_NONE`: the server's certificate is not verified), `ssl_certfile`, `ssl_keyfile`
+   * @throws ConfigurationError, InvalidURI, TypeError: an option that is unknown, wrong, or refused; the file system's
+   *   error where a file of certificates cannot be read
    * @example const client = new MotorClient('mongodb://localhost:27017', { max_pool_size: 10 });
    * @see Motor 0.2, MotorClient
    */
@@ -110,13 +112,14 @@ export class Client extends Settings {
   }
 
   /**
-   * Connect, unless that was done. Every operation does so by itself.
+   * Connect, unless that was done. Every operation does so by itself. That the server refuses the user is for the first
+   * operation to say.
    * @returns the client itself
    * @throws AutoReconnect, ConnectionFailure: nobody answers; ConfigurationError: a member of another replica set
    * @see Motor 0.2, MotorClient.open
    */
   async open(): Promise<MotorClient> {
-    await this[ENGINE].connect();
+    await this[ENGINE].reach();
     return this as unknown as MotorClient;
   }
 
@@ -127,12 +130,12 @@ export class Client extends Settings {
    * @throws AutoReconnect, ConnectionFailure: nobody answers; ConfigurationError: a member of another replica set
    * @see Motor 0.2, MotorClient.open_sync
    */
-  open_sync(): this {
+  open_sync(): MotorClient {
     if (!this.connected) {
-      connectBlocking(this, this.#given);
-      this[ENGINE].connected = true;
+      const description = connectBlocking(this, this.#given);
+      if (description !== null) this[ENGINE].adopt(description);
     }
-    return this;
+    return this as unknown as MotorClient;
   }
 
   /**

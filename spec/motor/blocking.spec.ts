@@ -37,7 +37,7 @@ import {
 import type { BlockingCollection, MongoClient } from '../../lib/motor/blocking/types';
 import { MotorCollection } from '../../lib/motor/collection';
 import { Bound, dual, membersOf, only } from '../../lib/motor/dual';
-import { DATABASE, newClient, newProxy, uniqueName } from '../support/clients';
+import { countsOf, DATABASE, newClient, newProxy, uniqueName } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { closeFirst } from '../support/faults';
 import { server } from '../support/hooks';
@@ -89,6 +89,27 @@ describe('MotorClient.open_sync', () => {
     expect(client.connected).to.equal(true);
     expect(await client.server_info()).to.include({ ok: 1 });
     await eventually(() => threads().length <= before, 'no thread is left');
+  });
+
+  it('knows of the server what open() knows, before anything is sent from this thread', async () => {
+    const opened = await newClient().open();
+    const client = newClient().open_sync();
+    for (const name of [
+      'host',
+      'port',
+      'nodes',
+      'is_primary',
+      'is_mongos',
+      'max_bson_size',
+      'max_message_size',
+      'min_wire_version',
+      'max_wire_version',
+    ] as const) {
+      expect(client[name], name).to.deep.equal(opened[name]);
+    }
+    expect(client.max_wire_version).to.be.above(0);
+    expect(countsOf(client).open).to.equal(0);
+    expect(await client.server_info()).to.include({ ok: 1 });
   });
 
   it('returns at once where the client is connected already', async () => {

@@ -7,13 +7,15 @@ import { eventually } from './eventually';
 import { server } from './hooks';
 import { type PlayedServer, playStandalone } from './playedServer';
 import { type FaultProxy, type ProxyOptions, proxyTo } from './proxy';
+import type { Where } from './rawClient';
+import { type Relay, type RelayOptions, relayTo } from './relay';
 import { type MemberOptions, playReplicaSet, type ReplicaSet } from './replicaSet';
 
 /** What the collections of `freshCollection` are in. */
 export const DATABASE = 'motor_spec';
 
 const clients = new Set<MotorClient | AsyncIOMotorClient>();
-const proxies = new Set<FaultProxy | ReplicaSet>();
+const proxies = new Set<FaultProxy | ReplicaSet | Relay>();
 
 /**
  * A client that is closed after the running test. The test fails when it leaves an operation of it under way.
@@ -38,9 +40,12 @@ export function newAsyncIOClient(
   return client;
 }
 
-/** A proxy in front of the server, closed after the running test. That fails when a closed client stays connected. */
-export async function newProxy(options?: ProxyOptions): Promise<FaultProxy> {
-  const proxy = await proxyTo(server(), options);
+/**
+ * A proxy in front of the server, or of another proxy, closed after the running test. That fails when a closed client
+ * stays connected.
+ */
+export async function newProxy(options?: ProxyOptions, target: Where = server()): Promise<FaultProxy> {
+  const proxy = await proxyTo(target, options);
   proxies.add(proxy);
   return proxy;
 }
@@ -57,6 +62,13 @@ export async function newReplicaSet(members?: number | readonly MemberOptions[])
   const set = await playReplicaSet(server(), members);
   proxies.add(set);
   return set;
+}
+
+/** The same for a relay, in front of a proxy perhaps. */
+export async function newRelay(options: RelayOptions, target: Where = server()): Promise<Relay> {
+  const relay = await relayTo(target, options);
+  proxies.add(relay);
+  return relay;
 }
 
 /** A name that nobody else uses. */

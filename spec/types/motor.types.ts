@@ -41,6 +41,7 @@ export async function forms(): Promise<void> {
   same<Equal<Awaited<ReturnType<typeof client.database_names>>, string[]>>(true);
   const created: MotorCollection = await db.create_collection('c', { capped: true, size: 4096 });
   const opened: MotorClient = await client.open();
+  const openedAtOnce: MotorClient = client.open_sync();
   const list = await coll.find().sort('a', -1).limit(5).to_list(10);
   for (const document of list) void document._id;
   const nothing: null = await db.set_profiling_level(pymongo.SLOW_ONLY, 100);
@@ -49,7 +50,7 @@ export async function forms(): Promise<void> {
   await client.close_cursor(5n);
   await client.kill_cursors([5n, 7]);
   await client.fsync({ lock: true });
-  void [created, opened, nothing, level, reference];
+  void [created, opened, openedAtOnce, nothing, level, reference];
 
   // Callbacks: nothing is returned, and the parameters are inferred
   coll.find_one({ a: 1 }, (document, error) => {

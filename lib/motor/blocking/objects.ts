@@ -8,13 +8,15 @@
 
 import { inspect } from 'node:util';
 import type { Document } from 'bson';
+import { Address } from '../../core/address';
 import { InvalidOperation } from '../../core/errors';
+import type { ServerDescription } from '../../core/serverDescription';
 import { BatchCursor } from '../batchCursor';
 import { withChildren } from '../children';
 import { Bound, dual, dualClasses, membersOf } from '../dual';
 import { REPR, Settings } from '../settings';
 import { Bridge } from './bridge';
-import { type Handle, type Level, NEXT_BATCH, type Place } from './protocol';
+import { type Handle, type Level, NEXT_BATCH, type Place, SERVER } from './protocol';
 
 type AsynchronousClass = abstract new (...args: never[]) => Bound;
 type BlockingClass = new (bridge: Bridge, self: Settings | number, maker: Blocking | null) => Blocking;
@@ -357,11 +359,20 @@ export function blockingClient(client: Settings, args: readonly unknown[]): unkn
   return face;
 }
 
-/** Connect in another thread, with the same options, and wait for it; that thread ends. */
-export function connectBlocking(client: Settings, args: readonly unknown[]): void {
+/**
+ * Connect in another thread, with the same options, and wait for it; that thread ends.
+ * @returns what the server said there of itself
+ */
+export function connectBlocking(client: Settings, args: readonly unknown[]): ServerDescription | null {
   const bridge = new Bridge(dualClassOf(client).name, args);
+  const call = (member: string) =>
+    bridge.call({ refer: () => undefined, resolve: () => undefined }, null, member, [], connectBlocking);
   try {
-    bridge.call({ refer: () => undefined, resolve: () => undefined }, null, 'open', [], connectBlocking);
+    call('open');
+    const found = call(SERVER) as [string, number | null, Omit<ServerDescription, 'address'>] | null;
+    if (found === null) return null;
+    const [host, port, description] = found;
+    return { ...description, address: Address.of(host, port ?? undefined) };
   } finally {
     bridge.close();
   }

@@ -62,3 +62,6 @@ export const SELF = 'self';
 
 /** Stands for a member of cursors: all documents that are here, or those of the next batch. */
 export const NEXT_BATCH = '*next batch';
+
+/** Stands for a member of clients: `[host, port, description]` of the server in use, the address left out of the latter. */
+export const SERVER = '*server';

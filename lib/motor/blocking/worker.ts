@@ -8,7 +8,7 @@ import '../../index'; // every class that may be asked for
 import { BatchCursor } from '../batchCursor';
 import type { MotorClient } from '../client';
 import { dualClasses } from '../dual';
-import { Settings } from '../settings';
+import { ENGINE, Settings } from '../settings';
 import { type End, type Packed, pack, unpack } from './codec';
 import { failureOf } from './failure';
 import {
@@ -22,6 +22,7 @@ import {
   type Reply,
   type Request,
   SELF,
+  SERVER,
   type Start,
 } from './protocol';
 
@@ -134,8 +135,16 @@ async function answer(request: Request): Promise<void> {
 
 function run(target: Target, member: string, given: unknown[] | null): unknown {
   if (member === NEXT_BATCH) return nextBatch(target as unknown as BatchCursor);
+  if (member === SERVER) return serverInUse(target as unknown as MotorClient);
   if (given === null) return target[member];
   return (target[member] as (...args: unknown[]) => unknown)(...given);
+}
+
+function serverInUse(opened: MotorClient): unknown {
+  const { server } = opened[ENGINE];
+  if (server === null) return null;
+  const { address, ...description } = server.description;
+  return [address.host, address.port, description];
 }
 
 async function nextBatch(cursor: BatchCursor): Promise<unknown[]> {

@@ -16,7 +16,7 @@ export interface ObservedEvent {
 }
 
 /** From the format's names to those of `client.events`. */
-const EVENTS: Readonly<Record<string, readonly [kind: ObservedEvent['kind'], name: string]>> = {
+const EVENTS: Readonly<Record<string, readonly [kind: ObservedEvent['kind'], name: keyof ClientEvents]>> = {
   commandStartedEvent: ['command', 'commandStarted'],
   commandSucceededEvent: ['command', 'commandSucceeded'],
   commandFailedEvent: ['command', 'commandFailed'],
@@ -143,7 +143,7 @@ export class Entities {
     for (const name of (options.observeEvents ?? []) as string[]) {
       const event = EVENTS[name];
       if (event === undefined) throw new OutOfScope(`needs the event ${name}`);
-      client[ENGINE].events.on(event[1] as keyof ClientEvents, (fields: Document) => {
+      client[ENGINE].events.on(event[1], (fields: Document) => {
         if (ignored.has(fields.commandName)) return;
         if (options.observeSensitiveCommands !== true && isSensitive(fields)) return;
         events.push({ kind: event[0], name, fields });

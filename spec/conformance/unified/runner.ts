@@ -2,6 +2,7 @@
 
 import type { Document } from 'bson';
 import { OperationFailure, type PyMongoError } from '../../../lib/core/errors';
+import type { TopologyDescription } from '../../../lib/core/topologyDescription';
 import { ENGINE } from '../../../lib/motor/settings';
 import { eventually } from '../../support/eventually';
 import { server } from '../../support/hooks';
@@ -193,15 +194,9 @@ async function runOnTestRunner(name: string, given: Document, entities: Entities
   }
 }
 
-/** As far as it is asked for here. */
-interface TopologyDescription {
-  readonly type: string;
-  readonly servers: ReadonlyMap<string, { readonly type: string }>;
-}
-
 /** What a client knows of its servers. */
 function topologyOf(client: string, entities: Entities): TopologyDescription {
-  const { topology } = entities.client(client).client[ENGINE] as unknown as { topology: TopologyDescription | null };
+  const { topology } = entities.client(client).client[ENGINE];
   if (topology === null) throw new Error(`the client '${client}' was not opened`);
   return topology;
 }
