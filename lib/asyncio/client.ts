@@ -19,6 +19,7 @@ import { RememberedErrors } from '../motor/rememberedErrors';
 import { ENGINE, REMEMBERED, REPR } from '../motor/settings';
 import { CodecOptions, uuidConstant } from './codecOptions';
 import { AsyncIOMotorCommandCursor } from './commandCursor';
+import { DatetimeConversion } from './constants';
 import { AsyncIOMotorDatabase, type PlainKw } from './database';
 import { ASYNCIO_POLICY } from './policy';
 import { ReadConcern } from './readConcern';
@@ -73,6 +74,7 @@ export class Client extends Configured {
         tzinfo: options.tzInfo,
         unicode_decode_error_handler: options.unicodeDecodeErrorHandler,
         uuid_representation: uuidConstant(options.uuidRepresentation),
+        datetime_conversion: DatetimeConversion[options.datetimeConversion],
       }),
       readPreference: wrapped(options.readPreference),
       writeConcern: new WriteConcern(options.writeConcern.document),

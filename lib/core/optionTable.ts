@@ -3,7 +3,18 @@
 import * as zlib from 'node:zlib';
 import { CommaAndColonSeparatedRecord } from 'mongodb-connection-string-url';
 import { anyType, boolean, duration, fieldsOf, integer, oneOf, orNull, type Rule, text, Unfit } from './check';
-import type { Compressor, DocumentClass, DriverInfo, IoLoop, Mechanism, UuidRepresentation } from './clientOptions';
+import {
+  type Compressor,
+  DATETIME_CONVERSIONS,
+  type DatetimeConversion,
+  type DocumentClass,
+  type DriverInfo,
+  type IoLoop,
+  type Mechanism,
+  UNICODE_HANDLERS,
+  type UnicodeHandler,
+  type UuidRepresentation,
+} from './clientOptions';
 import { ConfigurationError, InvalidURI } from './errors';
 import type { Policy } from './policy';
 import { latencyWindowRule, modeRule, tagSetsRule } from './readPreference';
@@ -132,6 +143,27 @@ const encryption: Rule<never> = {
   },
 };
 
+/** A name in any case, or the number of a constant of `DatetimeConversion`. */
+const datetimeConversion: Rule<DatetimeConversion> = {
+  says: `${oneOf(DATETIME_CONVERSIONS).says}, or a constant of DatetimeConversion`,
+  read(value) {
+    if (typeof value !== 'string') return DATETIME_CONVERSIONS[integer(1, 4).read(value) - 1] as DatetimeConversion;
+    if (/^[1-4]$/.test(value)) return DATETIME_CONVERSIONS[Number(value) - 1] as DatetimeConversion;
+    return oneOf(DATETIME_CONVERSIONS).read(value.toUpperCase());
+  },
+};
+
+/** The same rule, where another type than a string is a wrong type. */
+function textOf<T>(rule: Rule<T>): Rule<T> {
+  return {
+    ...rule,
+    read(value) {
+      if (typeof value !== 'string') throw new Unfit('type');
+      return rule.read(value);
+    },
+  };
+}
+
 const anything: Rule<unknown> = { says: 'anything', read: (value) => value };
 
 interface Row<T> {
@@ -228,11 +260,8 @@ export const TABLE = {
   documentClass: row(documentClass, 'document_class°', 'document_class°'),
   tzAware: row(flag, 'tz_aware°', 'tz_aware'),
   tzInfo: row(anything, '', 'tzinfo°'),
-  unicodeDecodeErrorHandler: row<'strict' | 'replace'>(
-    oneOf(['strict', 'replace']),
-    '',
-    'unicode_decode_error_handler',
-  ),
+  unicodeDecodeErrorHandler: row<UnicodeHandler>(textOf(oneOf(UNICODE_HANDLERS)), '', 'unicode_decode_error_handler'),
+  datetimeConversion: row(datetimeConversion, '', 'datetime_conversion'),
   ioLoop: row(ioLoop, 'io_loop°', 'io_loop°'),
   autoEncryption: row(encryption, '', 'auto_encryption_opts°'),
 
@@ -299,6 +328,7 @@ export const NONE_WHEN_ABSENT: ReadonlySet<Key> = new Set<Key>([
   'srvServiceName',
   'srvMaxHosts',
   'unicodeDecodeErrorHandler',
+  'datetimeConversion',
   'w',
   'wtimeout',
   'j',

@@ -113,6 +113,7 @@ function complete(
     tzAware: values.tzAware ?? false,
     tzInfo: values.tzInfo ?? null,
     unicodeDecodeErrorHandler: values.unicodeDecodeErrorHandler ?? 'strict',
+    datetimeConversion: values.datetimeConversion ?? 'DATETIME',
     ioLoop: values.ioLoop ?? null,
     connectAtOnce: values.connect ?? false,
   });
