@@ -24,7 +24,7 @@ import { AsyncIOMotorDatabase, type PlainKw } from './database';
 import { ASYNCIO_POLICY } from './policy';
 import { ReadConcern } from './readConcern';
 import { wrapped } from './readPreferences';
-import { COMMON, Configured, more, type OptionsKw, readingOf, SETTINGS, withConcern } from './settings';
+import { COMMON, Configured, encodedBy, more, type OptionsKw, readingOf, SETTINGS, withConcern } from './settings';
 import { TopologyDescription } from './topologyDescription';
 import { WriteConcern } from './writeConcern';
 
@@ -142,7 +142,8 @@ export class Client extends Configured {
   async list_databases(kw?: ListDatabasesKw): Promise<AsyncIOMotorCommandCursor> {
     const { session, comment, server, ...own } = LIST_DATABASES.read('list_databases', kw);
     const given = Object.entries(own).filter(([, value]) => value !== undefined);
-    const command = { listDatabases: 1, ...Object.fromEntries(given), ...server, ...more({ comment }), $db: 'admin' };
+    const fields = encodedBy(this[SETTINGS], { ...Object.fromEntries(given), ...server, ...more({ comment }) });
+    const command = { listDatabases: 1, ...fields, $db: 'admin' };
     const engine = this[ENGINE];
     const namespace = { database: 'admin', collection: '$cmd' };
     const cursor = await engine.run(

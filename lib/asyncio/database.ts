@@ -318,7 +318,7 @@ export class Database extends Configured {
   async list_collection_names(kw?: ListKw): Promise<string[]> {
     const { filter, server, ...options } = LIST.read('list_collection_names', kw);
     const keys = filter === undefined ? [] : [...(filter instanceof Map ? filter.keys() : Object.keys(filter))];
-    const fields: Document = { ...(filter === undefined ? {} : { filter }), ...server, ...more(options) };
+    const fields: Document = this.#listing(filter, { ...server, ...more(options) });
     // Names alone need no lock, but a filter may look at what only the full description has.
     if (keys.every((key) => key === 'name')) fields.nameOnly ??= true;
     const found = await listCollections(this[ENGINE], this.#name, fields).toList(null);
@@ -333,13 +333,17 @@ export class Database extends Configured {
    */
   async list_collections(kw?: ListKw): Promise<AsyncIOMotorCommandCursor> {
     const { filter, server, ...options } = LIST.read('list_collections', kw);
-    const fields = { ...(filter === undefined ? {} : { filter }), ...server, ...more(options) };
+    const fields = this.#listing(filter, { ...server, ...more(options) });
     const cursor = listCollections(this[ENGINE], this.#name, fields, {
       run: readingOf(this[SETTINGS].codecOptions),
       comment: options.comment,
     });
     await cursor.start();
     return new AsyncIOMotorCommandCursor(this.#commands, cursor) as AsyncIOMotorCommandCursor;
+  }
+
+  #listing(filter: Document | undefined, fields: Document): Document {
+    return encodedBy(this[SETTINGS], filter === undefined ? fields : { filter, ...fields });
   }
 
   /**

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { Document } from 'bson';
+import { checkEncodable } from '../core/documents';
 import type { Engine, RunOptions } from '../core/engine';
 import { sendable, uuidReading } from '../core/uuids';
 import { Bound } from '../motor/dual';
@@ -139,9 +140,12 @@ export function withReadConcern(command: Document, { readConcern }: Settings): D
   return command;
 }
 
-/** The comment, if one was given. */
+/**
+ * The comment, if one was given.
+ * @throws InvalidDocument: it cannot be encoded
+ */
 export function more({ comment }: { readonly comment: unknown }): Document {
-  return comment === undefined ? {} : { comment };
+  return comment === undefined ? {} : checkEncodable({ comment });
 }
 
 /** The fields of a command that is no write of documents, but knows a write concern. */

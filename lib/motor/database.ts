@@ -250,13 +250,10 @@ export class Database extends Settings {
   async create_collection(name: string, kw?: CreateCollectionKw): Promise<MotorCollection> {
     const { server, ...own } = CREATE_COLLECTION.read('create_collection', kw);
     const collection = this.get_collection(checkCollectionName(name));
-    const { autoIndexId, ...rest } = server;
     const namespace = { database: this.#name, collection: name };
     await checkAbsent(this[ENGINE], namespace);
     const fields: Document = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-    // Servers no longer know it and always make that index.
-    if (autoIndexId !== undefined && autoIndexId !== true) fields.autoIndexId = autoIndexId;
-    await createCollection(this[ENGINE], namespace, { ...fields, ...rest });
+    await createCollection(this[ENGINE], namespace, { ...fields, ...server });
     return collection;
   }
 
