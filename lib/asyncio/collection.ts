@@ -794,11 +794,12 @@ export class Collection<T extends Document = Document> extends Configured {
    */
   list_indexes(kw?: PlainKw): AsyncIOMotorLatentCommandCursor {
     const options = PLAIN.read('list_indexes', kw);
+    const fields = more(options);
     const make = (batchSize: number) =>
       listIndexes(
         this[ENGINE],
         this.#namespace,
-        { ...(batchSize === 0 ? {} : { cursor: { batchSize } }), ...more(options) },
+        { ...(batchSize === 0 ? {} : { cursor: { batchSize } }), ...fields },
         { run: readingOf(this.codec_options), batchSize, comment: options.comment },
       );
     return new AsyncIOMotorLatentCommandCursor(this.#self, make) as AsyncIOMotorLatentCommandCursor;

@@ -266,7 +266,7 @@ export class Database extends Configured {
     };
     const sent = commandDocument(command, value, { ...options.server, ...more(options) });
     sent.set('$db', this.#name);
-    return { settings, sent: encodedBy(settings, Object.fromEntries(sent)) };
+    return { settings, sent: Object.fromEntries(encodedBy(settings, sent)) };
   }
 
   /** What the cursors of commands are over. */
@@ -289,9 +289,10 @@ export class Database extends Configured {
     const settings = withOptions('create_collection', this[SETTINGS], options);
     const collation = collationOf('create_collection', options.collation);
     const collection = this.get_collection(name, keywordsOf(settings));
-    if (options.check_exists) await checkAbsent(this[ENGINE], namespace);
     const fields = { ...(collation === undefined ? {} : { collation }), ...options.server, ...more(options) };
-    await createCollection(this[ENGINE], namespace, withConcern(settings, encodedBy(settings, fields)));
+    const sent = withConcern(settings, encodedBy(settings, fields));
+    if (options.check_exists) await checkAbsent(this[ENGINE], namespace);
+    await createCollection(this[ENGINE], namespace, sent);
     return collection;
   }
 

@@ -172,7 +172,7 @@ export class Database extends Settings {
     const name = (firstKey(sent) ?? '').toLowerCase();
     const engine = this[ENGINE];
     const uuids = uuidsOfSubtype('command: uuid_subtype', options.uuid_subtype);
-    const document = sendable(Object.fromEntries(sent), uuids.representation, 'command');
+    const document = Object.fromEntries(sendable(sent, uuids.representation, 'command'));
     const preference = readPreferenceOf(this, options);
     const reads = isReading(name, sent);
     if (!reads && options.read_preference !== undefined && preference.document !== null) {
