@@ -186,6 +186,14 @@ export class Client extends Configured {
   }
 
   /**
+   * Closes the client: what `await using` calls at the end of its block.
+   * @see Motor 3.8, AsyncIOMotorClient.close
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  /**
    * The server in use; null while none is known.
    * @throws InvalidOperation: there are several mongoses, each as good as the other
    * @see Motor 3.8, AsyncIOMotorClient.address

@@ -164,6 +164,13 @@ function textOf<T>(rule: Rule<T>): Rule<T> {
   };
 }
 
+const typeRegistry: Rule<never> = {
+  says: 'null',
+  read() {
+    throw new ConfigurationError('type_registry: this version of the driver has no type registry');
+  },
+};
+
 const anything: Rule<unknown> = { says: 'anything', read: (value) => value };
 
 interface Row<T> {
@@ -263,6 +270,7 @@ export const TABLE = {
   unicodeDecodeErrorHandler: row<UnicodeHandler>(textOf(oneOf(UNICODE_HANDLERS)), '', 'unicode_decode_error_handler'),
   datetimeConversion: row(datetimeConversion, '', 'datetime_conversion'),
   ioLoop: row(ioLoop, 'io_loop°', 'io_loop°'),
+  typeRegistry: row(typeRegistry, '', 'type_registry°'),
   autoEncryption: row(encryption, '', 'auto_encryption_opts°'),
 
   // Of a connection string only: as keywords they are refused.
@@ -325,6 +333,7 @@ export const NONE_WHEN_ABSENT: ReadonlySet<Key> = new Set<Key>([
   'readConcernLevel',
   'ioLoop',
   'autoEncryption',
+  'typeRegistry',
   'srvServiceName',
   'srvMaxHosts',
   'unicodeDecodeErrorHandler',
