@@ -91,15 +91,23 @@ const LOWEST = Number(-LAST_DATE >> 32n);
 
 /** False: there is none. True is a guess, from what follows each byte that may stand for the type of a date. */
 function mayHoldDateBeyond(bytes: Buffer, start: number): boolean {
-  for (let at = bytes.indexOf(DATE, start + 4); at !== -1; at = bytes.indexOf(DATE, at + 1)) {
-    let offset = at + 1;
-    while (bytes[offset] !== 0) if (++offset >= bytes.length) return false;
-    offset++;
-    if (offset + 8 >= bytes.length) return false;
+  let at = bytes.indexOf(DATE, start + 4);
+  while (at !== -1) {
+    const offset = endOfName(bytes, at + 1) + 1;
+    if (offset === 0 || offset + 8 >= bytes.length) return false;
     const high = bytes.readInt32LE(offset + 4);
     if ((high >= HIGHEST || high <= LOWEST) && isType(bytes[offset + 8] as number)) return true;
+    // Whatever looks like a date before it has the same end of its name, and so the same value.
+    at = bytes.indexOf(DATE, offset);
   }
   return false;
+}
+
+/** Where the next NUL is, or -1. Most names are so short that looking costs less than calling. */
+function endOfName(bytes: Buffer, start: number): number {
+  const near = Math.min(start + 32, bytes.length);
+  for (let at = start; at < near; at++) if (bytes[at] === 0) return at;
+  return bytes.indexOf(0, near);
 }
 
 /** Whether a byte can be the type of an element, or the end of the document. */

@@ -6,6 +6,7 @@ import {
   DatetimeConversion,
   DatetimeMS,
   InvalidBSON,
+  Regex,
   SON,
   ValueError,
 } from '../../lib/asyncio/index';
@@ -154,6 +155,14 @@ describe('datetime_conversion', () => {
     });
   });
 
+  it('megabytes that look like the beginning of dates are read as fast as others', async () => {
+    const text = '\t'.repeat(8_000_000);
+    await things().insert_one({ _id: 1, text, date: new DatetimeMS(LARGEST) });
+    const found = await as(DATETIME_AUTO).find_one({ _id: 1 });
+    expect(found?.date).to.deep.equal(new DatetimeMS(LARGEST));
+    expect(found?.text).to.have.length(text.length);
+  });
+
   it('is an option of the client: a constant, a name, or a part of the connection string', async () => {
     const conversionOf = (options: object, query = '') =>
       newAsyncIOClient(`${server().uri}/?${query}`, { ...options }).codec_options.datetime_conversion;
@@ -226,6 +235,16 @@ describe('unicode_decode_error_handler', () => {
       expect(await call(collection, 'count_documents', {})).to.equal(1);
       expect(countsOf(collection.database.client).open).to.equal(1);
     });
+  });
+
+  it('a regular expression that JavaScript does not know: InvalidBSON, and the connection stays', async () => {
+    await things().insert_one({ _id: 1, pattern: new Regex('(?i)a(?#comment)') });
+    const error = await rejection(things().find_one(1));
+    expect(error).to.be.instanceOf(InvalidBSON);
+    expect(error.message).to.include('regular expression').and.include(`find on ${things().full_name}`);
+    expect(error.message).not.to.include('comment');
+    expect(await things().find_one(1, { projection: ['_id'] })).to.deep.equal({ _id: 1 });
+    expect(countsOf(things().database.client).open).to.equal(1);
   });
 
   it('is an option of the client and of CodecOptions; an unknown one is a ValueError', () => {
