@@ -11,6 +11,7 @@ import {
   DuplicateKeyError,
   ExecutionTimeout,
   type Failure,
+  InvalidBSON,
   NotPrimaryError,
   OperationFailure,
   ServerSelectionTimeoutError,
@@ -158,6 +159,11 @@ export function writeConcernFailureOf(reply: Document, operation: Failed): Error
     details: failure,
     errorLabels: labels(reply),
   });
+}
+
+/** The error of an operation whose reply holds a value that cannot be read. */
+export function unreadable({ message, cause }: InvalidBSON, { description, address }: Failed): InvalidBSON {
+  return new InvalidBSON(`${message} (${description}${address === null ? '' : ` at ${address}`})`, { cause });
 }
 
 function labels(reply: Document): string[] {

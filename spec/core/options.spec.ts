@@ -128,6 +128,10 @@ describe('options of the first Motor', () => {
         "MotorClient: unknown keyword 'max_pool_siz'; did you mean 'max_pool_size'?",
       );
       expect(() => motor({ maxPoolSize: 1 })).to.throw(TypeError, "did you mean 'max_pool_size'?");
+      expect(() => motor({}, 'mongodb://h/?maxPoolSize=5')).to.throw(
+        ConfigurationError,
+        /^unknown option 'maxPoolSize' in the connection string; max_pool_size is a keyword of the client$/,
+      );
       expect(() => motor({ xyzzy: 1 })).to.throw(TypeError, /'xyzzy'$/);
       expect(() => motor({ constructor: 1 })).to.throw(TypeError, "'constructor'");
       for (const keywords of [null, 1, 'a', [], () => 1]) {
