@@ -1,5 +1,4 @@
 import type { Address } from './address';
-import type { WaitQueueTimeoutError } from './errors';
 import type { ReadPreference } from './readPreference';
 import type { UuidReading } from './uuids';
 import type { WriteConcern } from './writeConcern';
@@ -78,8 +77,6 @@ export interface PoolOptions {
   readonly waitQueueTimeout: number | null;
   /** Most operations that wait; `Infinity`: no limit. */
   readonly maxWaiters: number;
-  /** What those fail with that wait too long, or are too many. */
-  readonly TimeoutError: typeof WaitQueueTimeoutError;
 }
 
 /** Of each connection. */

@@ -11,7 +11,7 @@ import type {
   TopologyOptions,
 } from './clientOptions';
 import { type ConnectionString, hasScheme, parseConnectionString, parseOptions } from './connectionString';
-import { ConfigurationError, InvalidURI, MotorPoolTimeout, ValueError, WaitQueueTimeoutError } from './errors';
+import { ConfigurationError, InvalidURI, ValueError } from './errors';
 import { nearest } from './nearest';
 import { type Key, NAMES, type Named, NONE_WHEN_ABSENT, REFUSED, TABLE, type Values } from './optionTable';
 import type { Policy } from './policy';
@@ -350,7 +350,6 @@ function poolOf(values: Values, policy: Policy): PoolOptions {
     maxIdleTime: values.maxIdleTime ?? null,
     waitQueueTimeout: waitQueueTimeout ?? null,
     maxWaiters: waitQueueMultiple === null || maxSize === Infinity ? Infinity : maxSize * waitQueueMultiple,
-    TimeoutError: policy.optionNames === 'PyMongo 2.7' ? MotorPoolTimeout : WaitQueueTimeoutError,
   });
 }
 

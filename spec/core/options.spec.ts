@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { expect } from 'chai';
-import { ConfigurationError, InvalidURI, MotorPoolTimeout, ValueError } from '../../lib/core/errors';
+import { ConfigurationError, InvalidURI, ValueError } from '../../lib/core/errors';
 import { readOptions } from '../../lib/core/options';
 import { uuidReading } from '../../lib/core/uuids';
 import { asyncioLike, motorLike } from '../support/policies';
@@ -41,7 +41,6 @@ describe('options of the first Motor', () => {
       maxIdleTime: null,
       waitQueueTimeout: null,
       maxWaiters: Infinity,
-      TimeoutError: MotorPoolTimeout,
     });
     expect(options.connection).to.deep.equal({
       connectTimeout: 20_000,
