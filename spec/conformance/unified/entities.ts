@@ -6,6 +6,7 @@ import type { ClientEvents } from '../../../lib/core/events';
 import { ENGINE } from '../../../lib/motor/settings';
 import type { Deployment } from './deployments';
 import { type EntityDescription, OutOfScope } from './format';
+import { readPreference } from './readPreference';
 import { Thread } from './thread';
 
 /** An event as it was observed: the format's name for it, and its fields. */
@@ -44,6 +45,9 @@ const EVENTS: Readonly<Record<string, readonly [kind: ObservedEvent['kind'], nam
 
 /** Their events are left out unless a test asks for them; `hello` only where it holds credentials. */
 const SENSITIVE = new Set(['authenticate', 'saslstart', 'saslcontinue', 'getnonce', 'createuser', 'updateuser']);
+
+/** An operation that waits for the next look at a server should not wait long. */
+const IMPATIENT = { heartbeatFrequencyMS: 500, serverMonitoringMode: 'poll' };
 
 export interface ClientEntity {
   readonly client: AsyncIOMotorClient;
@@ -135,8 +139,7 @@ export class Entities {
     if (options.serverApi !== undefined) throw new OutOfScope('needs the stable API');
     if (options.observeLogMessages !== undefined) throw new OutOfScope('needs log messages');
     const { uri, directUri } = this.deployment;
-    // An operation that waits for the next check of a server should not wait long.
-    const uriOptions = { heartbeatFrequencyMS: 500, ...(options.uriOptions ?? {}) };
+    const uriOptions = { ...(observesTopology(options) ? {} : IMPATIENT), ...(options.uriOptions ?? {}) };
     const client = new AsyncIOMotorClient(uriOptions.directConnection === true ? directUri : uri, uriOptions);
     const events: ObservedEvent[] = [];
     const ignored = new Set<string>(['configureFailPoint', ...(options.ignoreCommandMonitoringEvents ?? [])]);
@@ -173,7 +176,7 @@ function childOptions(given: Document = {}): Document {
   for (const [name, value] of Object.entries(given)) {
     if (name === 'readConcern') options.read_concern = value.level;
     else if (name === 'writeConcern') options.write_concern = writeConcern(value);
-    else if (name === 'readPreference') options.read_preference = value.mode;
+    else if (name === 'readPreference') options.read_preference = readPreference(value);
     else throw new OutOfScope(`needs the option ${name} of a database or collection`);
   }
   return options;

@@ -14,6 +14,7 @@ import {
   UpdateOne,
 } from '../../../lib/asyncio';
 import { Malformed, OutOfScope } from './format';
+import { readPreference } from './readPreference';
 
 type Arguments = Document;
 type Keywords = Document;
@@ -170,7 +171,7 @@ async function opened(cursor: SomeCursor): Promise<SomeCursor> {
   return cursor;
 }
 
-const PREFERENCE: OptionTable = { readPreference: (value: Document) => ['read_preference', value.mode] };
+const PREFERENCE: OptionTable = { readPreference: (value: Document) => ['read_preference', readPreference(value)] };
 
 function commandKeywords({ commandName: _, command: __, ...given }: Arguments): Keywords {
   return keywords(given, PREFERENCE);

@@ -233,6 +233,7 @@ function checkError(
   if (expected.errorCodeName !== undefined && codeName !== expected.errorCodeName) {
     throw fail(`the code name ${expected.errorCodeName}`);
   }
+  if (expected.errorLabelsContain?.includes('SystemOverloadedError')) throw new OutOfScope('needs backpressure');
   for (const label of expected.errorLabelsContain ?? []) {
     if (error.has_error_label?.(label) !== true) throw fail(`the label ${label}`);
   }
@@ -244,6 +245,7 @@ function checkError(
     throw new OutOfScope('needs bulkWrite over a whole client');
   }
   if (expected.expectResult !== undefined) {
+    if (!fromServer) throw new OutOfScope('needs to know what was done before a connection broke');
     match(expected.expectResult, partialResult(details), lookup, true, 'partial result');
   }
 }
