@@ -139,7 +139,9 @@ export class Entities {
     if (options.serverApi !== undefined) throw new OutOfScope('needs the stable API');
     if (options.observeLogMessages !== undefined) throw new OutOfScope('needs log messages');
     const { uri, directUri } = this.deployment;
-    const uriOptions = { ...(observesTopology(options) ? {} : IMPATIENT), ...(options.uriOptions ?? {}) };
+    const given: Document = options.uriOptions ?? {};
+    const isPatient = given.heartbeatFrequencyMS !== undefined || observesTopology(options);
+    const uriOptions = isPatient ? given : { ...given, ...IMPATIENT };
     const client = new AsyncIOMotorClient(uriOptions.directConnection === true ? directUri : uri, uriOptions);
     const events: ObservedEvent[] = [];
     const ignored = new Set<string>(['configureFailPoint', ...(options.ignoreCommandMonitoringEvents ?? [])]);
