@@ -77,6 +77,8 @@ export class Connection {
   pinned = false;
   /** What the server said of itself in the handshake. */
   description: ServerDescription;
+  /** How long the server took to answer the greeting, in milliseconds: a measure of its distance. */
+  greetingTime = 0;
   readonly #options: ConnectionOptions;
   /** As whom it works; null: as nobody. */
   readonly #credential: Credential | null;
@@ -87,6 +89,8 @@ export class Connection {
   #operation: Operation | null = null;
   #requestId = 0;
   #sentAt = 0;
+  /** When the last question of the handshake left, the socket being connected. */
+  #askedAt = 0;
   #closed: Error | null = null;
   /** More replies come without being asked for: the next operations take them. */
   #streaming = false;
@@ -182,6 +186,7 @@ export class Connection {
     try {
       const authentication = this.#credential === null ? null : new Authentication(this.#credential);
       const hello = await this.#handshake(authentication?.greeting);
+      this.greetingTime = performance.now() - this.#askedAt;
       this.description = describeServer(this.address, hello);
       this.#checkServer(hello);
       // An arbiter holds no data, hence no users.
@@ -223,7 +228,10 @@ export class Connection {
         debug('#%d %s > %d %s %d B', this.id, this.address, this.#requestId, name, message.length);
         this.#sentAt = performance.now();
       }
-      this.#socket.write(message);
+      this.#askedAt = performance.now();
+      this.#socket.write(message, () => {
+        this.#askedAt = performance.now();
+      });
     });
   }
 

@@ -45,15 +45,20 @@ export function isRetryable(error: Error): boolean {
 /** The server goes down: its connections are of no use any more. */
 const SHUTDOWN_CODES: ReadonlySet<number | null> = new Set([91, 11600]);
 
+/** What may say that a server is no longer what it was: in a reply with `ok: 0`, or of a write that was done. */
+type StateChange = NotPrimaryError | WriteConcernError;
+
 /**
- * Whether the error says that the server is no longer what it was. Its text counts only where there is no code.
+ * Whether the error says so. Its text counts only where there is no code.
  * @see Specification "server discovery and monitoring", not writable primary and node is recovering
  */
-export function isStateChange(error: Error): error is NotPrimaryError {
-  return error instanceof NotPrimaryError && (error.code === null || CLASS_OF_CODE.get(error.code) === NotPrimaryError);
+export function isStateChange(error: Error): error is StateChange {
+  if (error instanceof NotPrimaryError && error.code === null) return true;
+  if (!(error instanceof NotPrimaryError || error instanceof WriteConcernError)) return false;
+  return error.code !== null && CLASS_OF_CODE.get(error.code) === NotPrimaryError;
 }
 
-export function isShutdown(error: NotPrimaryError): boolean {
+export function isShutdown(error: StateChange): boolean {
   return SHUTDOWN_CODES.has(error.code);
 }
 

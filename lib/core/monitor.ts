@@ -122,13 +122,16 @@ export class Monitor {
     this.#checkedAt = began;
     this.#asked = false;
     this.#checking = true;
-    tell(this.#events, 'serverHeartbeatStarted', () => ({ address, awaited }));
+    const isNew = this.#connection === null;
     try {
+      tell(this.#events, 'serverHeartbeatStarted', () => ({ address, awaited }));
+      // A listener may have closed the client.
+      if (this.#closed) return null;
       const reply = await this.#hello(awaited);
       if (this.#closed) return null;
       const duration = performance.now() - began;
       if (reply.ok !== 1) throw new AutoReconnect(`${address} refused hello: ${String(reply.errmsg)}`);
-      if (!awaited) this.#roundTrip.add(duration);
+      if (!awaited) this.#roundTrip.add(isNew ? (this.#connection?.greetingTime ?? duration) : duration);
       tell(this.#events, 'serverHeartbeatSucceeded', () => ({ address, awaited, duration, reply }));
       return describeServer(this.#address, reply, this.#roundTrip.average);
     } catch (error) {
@@ -236,15 +239,17 @@ class RoundTrip {
 
   async #measure(): Promise<void> {
     try {
-      const began = performance.now();
-      const connection = this.#connection;
-      if (connection === null) {
-        this.#connection = openQuietly(this.#address, this.#options);
-        await this.#connection.open();
+      if (this.#connection === null) {
+        const connection = openQuietly(this.#address, this.#options);
+        this.#connection = connection;
+        await connection.open();
+        this.add(connection.greetingTime);
       } else {
-        await ask(connection, helloCommand(connection.description), POLL, this.#options.connectTimeout);
+        const began = performance.now();
+        const { description } = this.#connection;
+        await ask(this.#connection, helloCommand(description), POLL, this.#options.connectTimeout);
+        this.add(performance.now() - began);
       }
-      this.add(performance.now() - began);
     } catch {
       // The monitor notices as well, and it is the one to say so.
       this.#drop();

@@ -171,6 +171,8 @@ export class MonitoredTopology extends Topology {
     const wasKnown = server.description.type !== 'Unknown';
     const before = this.description;
     this.learn(description);
+    // By somebody who heard of it.
+    if (this.closed !== null) return;
     if (description.error !== null && wasKnown && this.known.has(name)) {
       server.pool.clear(description.error instanceof NetworkTimeout ? description.error : null);
     }
@@ -178,8 +180,9 @@ export class MonitoredTopology extends Topology {
       this.#leftOut.set(name, whyLeftOut(before, description));
     }
     for (const waiter of this.#waiters) {
-      waiter.unheard?.delete(name);
-      if (waiter.unheard?.size === 0) this.#giveUp(waiter);
+      const { unheard } = waiter;
+      unheard?.delete(name);
+      if (unheard !== null && ![...unheard].some((other) => this.#monitors.has(other))) this.#giveUp(waiter);
     }
     if (this.#waiters.size > 0) this.#monitors.get(name)?.requestCheck();
   }

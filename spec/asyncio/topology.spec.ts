@@ -96,6 +96,20 @@ describe('AsyncIOMotorClient and a replica set', () => {
     expect(set.members.map((member) => countOf(member, 'find'))).to.deep.equal([1, 1]);
   });
 
+  it('takes a write concern that failed for a shutdown as word of it', async () => {
+    const set = await PlayedSet.of('primary', 'secondary');
+    const client = newAsyncIOClient(set.uri(), QUICK);
+    await sameIn(client).insert_one({});
+    const failed = { code: 91, errmsg: 'shutdown in progress' };
+    set.member(0).proxy.on('delete', answer({ ok: 1, n: 1, writeConcernError: failed }));
+    set.member(0).role = 'secondary';
+    expect(await rejection(sameIn(client).delete_one({})))
+      .to.be.an('error')
+      .with.property('code', 91);
+    expect(client.primary).to.equal(null);
+    expect(countsOf(client).open).to.equal(0);
+  });
+
   it('retries a read elsewhere when its member is lost', async () => {
     const set = await PlayedSet.of('primary', 'secondary', 'secondary');
     const client = newAsyncIOClient(set.uri(), { heartbeatFrequencyMS: 60_000 });

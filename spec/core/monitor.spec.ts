@@ -1,10 +1,11 @@
 import { type Document, Long, ObjectId } from 'bson';
 import { expect } from 'chai';
+import { AutoReconnect } from '../../lib/core/errors';
 import type { ClientEvents } from '../../lib/core/events';
 import { ENGINE } from '../../lib/motor/settings';
 import { countsOf, newAsyncIOClient, newProxy } from '../support/clients';
 import { eventually } from '../support/eventually';
-import { answer, closeFirst, hang, rewriteReply } from '../support/faults';
+import { answer, closeFirst, delayReply, hang, rewriteReply } from '../support/faults';
 import { MORE_TO_COME, opMsg, replyOf } from '../support/message';
 import type { Exchange, FaultProxy } from '../support/proxy';
 import { rejection } from '../support/rejection';
@@ -218,6 +219,25 @@ describe('a monitor', () => {
     await eventually(() => streams.length === 2, 'the monitor awaits news on a new connection');
     // The monitor's, the pool's, and the one for measuring.
     await eventually(() => proxy.connections.open === 3, 'the old ones are closed');
+  });
+
+  it('measures how far the server is', async () => {
+    const proxy = await newProxy();
+    const client = newAsyncIOClient(proxy, { heartbeatFrequencyMS: 500 });
+    const measured = () => client.topology_description.server_descriptions().get(proxy.address)?.round_trip_time ?? 0;
+    await ping(client);
+    expect(measured()).to.be.above(0);
+    proxy.on('hello', delayReply(1000));
+    await eventually(() => measured() > 150, 'a fifth of the long one is in the average');
+    expect(measured()).to.be.below(1000);
+  });
+
+  it('begins nothing for a listener that closes the client', async () => {
+    const proxy = await newProxy();
+    const client = newAsyncIOClient(proxy);
+    client[ENGINE].events.on('serverHeartbeatStarted', () => client.close());
+    expect(await rejection(ping(client))).to.be.instanceOf(AutoReconnect);
+    expect(proxy.connections.accepted).to.equal(0);
   });
 
   it('says nothing of a server that refuses hello but that it does', async () => {
