@@ -2,7 +2,9 @@
 
 import type { Document } from 'bson';
 import { server } from '../../support/hooks';
+import { requireLogin } from '../../support/login';
 import { playStandalone } from '../../support/playedServer';
+import { proxyTo } from '../../support/proxy';
 import { CommandError, runRaw, type Where } from '../../support/rawClient';
 import { type Member, playReplicaSet } from '../../support/replicaSet';
 import { OutOfScope, type Requirement } from './format';
@@ -26,44 +28,62 @@ export interface Needs {
 /** A kind of deployment, of which none was started yet. */
 interface Kind extends Needs {
   readonly topology: 'single' | 'replicaset' | 'sharded';
+  readonly auth: boolean;
   start(): Promise<Deployment>;
 }
 
+const ABLE = { failPoints: true, sessions: true };
+
 const PLAYED: readonly Kind[] = [
-  {
-    topology: 'single',
-    failPoints: true,
-    sessions: true,
-    start: async () => {
-      const standalone = await playStandalone(server());
-      const { uri } = standalone;
-      return { uri, directUri: uri, primary: standalone, close: () => standalone.close() };
-    },
-  },
-  {
-    topology: 'replicaset',
-    failPoints: true,
-    sessions: true,
-    start: async () => {
-      const set = await playReplicaSet(server());
-      const first = set.members[0] as Member;
-      return {
-        uri: set.uri,
-        directUri: first.uri,
-        get primary() {
-          return set.primary ?? first;
-        },
-        close: () => set.close(),
-      };
-    },
-  },
+  { ...ABLE, topology: 'single', auth: false, start: () => standalone(server()) },
+  { ...ABLE, topology: 'replicaset', auth: false, start: () => replicaSet(server()) },
+  { ...ABLE, topology: 'single', auth: true, start: () => withLogin(standalone) },
+  { ...ABLE, topology: 'replicaset', auth: true, start: () => withLogin(replicaSet) },
 ];
+
+async function standalone(behind: Where): Promise<Deployment> {
+  const played = await playStandalone(behind);
+  return { uri: played.uri, directUri: played.uri, primary: played, close: () => played.close() };
+}
+
+async function replicaSet(behind: Where): Promise<Deployment> {
+  const set = await playReplicaSet(behind);
+  const first = set.members[0] as Member;
+  return {
+    uri: set.uri,
+    directUri: first.uri,
+    get primary() {
+      return set.primary ?? first;
+    },
+    close: () => set.close(),
+  };
+}
+
+/** The server behind what is played lets nobody work who has not logged in. */
+async function withLogin(start: (behind: Where) => Promise<Deployment>): Promise<Deployment> {
+  const guarded = await proxyTo(server());
+  requireLogin(guarded, [{ name: 'user', password: 'password', db: 'admin' }]);
+  const played = await start(guarded);
+  const asUser = (location: string) => location.replace('mongodb://', 'mongodb://user:password@');
+  return {
+    uri: asUser(played.uri),
+    directUri: asUser(played.directUri),
+    get primary() {
+      return played.primary;
+    },
+    close: async () => {
+      await played.close();
+      await guarded.close();
+    },
+  };
+}
 
 /** The server itself, and what can be played with a standalone. */
 function kinds(): readonly Kind[] {
   const { capabilities, uri } = server();
   const real: Kind = {
     topology: capabilities.has('mongos') ? 'sharded' : capabilities.has('replicaSet') ? 'replicaset' : 'single',
+    auth: false,
     failPoints: capabilities.has('failCommand'),
     sessions: capabilities.has('sessions'),
     start: async () => ({
@@ -107,11 +127,11 @@ async function holds(alternatives: readonly Requirement[] | undefined, kind: Kin
   return false;
 }
 
-async function holdsWhole(requirement: Requirement, { topology }: Kind): Promise<boolean> {
+async function holdsWhole(requirement: Requirement, { topology, auth }: Kind): Promise<boolean> {
   const { minServerVersion, maxServerVersion, topologies, serverless, serverParameters } = requirement;
   if (topologies !== undefined && !topologies.map(modernName).includes(topology)) return false;
   if (serverless === 'require') return false;
-  if (requirement.auth === true || requirement.authMechanism !== undefined) return false;
+  if ((requirement.auth ?? auth) !== auth || requirement.authMechanism !== undefined) return false;
   if (requirement.csfle !== undefined && requirement.csfle !== false) return false;
   if (minServerVersion !== undefined && compare(await version(), numbers(minServerVersion)) < 0) return false;
   if (maxServerVersion !== undefined && compare(await version(), numbers(maxServerVersion)) > 0) return false;
