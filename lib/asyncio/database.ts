@@ -244,6 +244,7 @@ export class Database extends Configured {
         }
         return Cursor.opened(this[ENGINE], reply, server, namespace, {
           run,
+          session: operation.keepSession(),
           comment: options.comment,
           maxAwaitTime: options.max_await_time_ms,
         });

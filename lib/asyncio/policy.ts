@@ -5,6 +5,7 @@ export const ASYNCIO_POLICY: Policy = Object.freeze({
   singleHost: 'discover',
   serverWait: 'selection timeout',
   retries: true,
+  sessions: true,
   reopens: false,
   optionNames: 'PyMongo 4.9',
   optionErrors: 'ValueError and TypeError',

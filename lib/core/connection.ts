@@ -74,6 +74,8 @@ export class Connection {
   readonly #streamed: Buffer[] = [];
   /** The handshake is done: the connection is its owner's from here on. */
   #ready = false;
+  /** What was written last still goes out when it is closed. */
+  #flushes = false;
 
   /** Starts to connect; `open` tells how that ends. */
   constructor(
@@ -207,6 +209,7 @@ export class Connection {
       this.#follow(operation);
       return;
     }
+    if (this.description.logicalSessionTimeout !== null) operation.sending(this.description);
     const { acknowledged = true, exhaustAllowed = false, socketTimeout } = operation.options;
     this.#requestId = nextRequestId();
     const flags = acknowledged ? (exhaustAllowed ? EXHAUST_ALLOWED : 0) : MORE_TO_COME;
@@ -234,6 +237,12 @@ export class Connection {
     } else {
       this.#sendUnanswered(message, operation);
     }
+  }
+
+  /** As {@link run}, for what is sent just before the connection is closed: it still goes out, but nothing waits for it. */
+  runLast(operation: Operation): void {
+    this.#flushes = true;
+    this.run(operation);
   }
 
   /** What the connection does next comes behind it, so that it is free at once, unless the socket is full. */
@@ -370,7 +379,8 @@ export class Connection {
   close(error: Error): void {
     if (this.#closed !== null) return;
     this.#closed = error;
-    this.#socket.destroy();
+    if (this.#flushes) this.#socket.unref().destroySoon();
+    else this.#socket.destroy();
     const operation = this.#operation;
     this.#operation = null;
     if (this.#ready) this.#owner.lost(this, error);

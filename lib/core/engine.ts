@@ -5,12 +5,22 @@ import type { Namespace } from './commands';
 import type { Connection } from './connection';
 import { AutoReconnect, ConfigurationError, InvalidOperation, NotPrimaryError } from './errors';
 import { newEvents } from './events';
-import { isRetryable } from './failure';
+import { isStateChange, writeConcernFailureOf } from './failure';
 import { type Finish, Operation, type OperationOptions, type OperationOwner } from './operation';
 import type { Policy } from './policy';
 import type { ReadPreference } from './readPreference';
+import {
+  explained,
+  isNetworkError,
+  isRetryableRead,
+  isRetryableWrite,
+  labelLost,
+  labelReply,
+  tellingError,
+} from './retry';
 import type { Server } from './server';
-import type { ServerDescription } from './serverDescription';
+import { knowsRepeatedWrites, type ServerDescription } from './serverDescription';
+import { Sessions } from './sessions';
 import { Topology } from './topology';
 
 /** What one run of a command may ask for. */
@@ -39,6 +49,10 @@ export class Engine implements OperationOwner {
   readonly cursors = new Map<string, OpenCursor>();
   /** Hears of every reply, before the operation settles. */
   onReply: ((operation: Operation, reply: Document) => void) | null = null;
+  /** Whether writes that allow for it are sent a second time. */
+  readonly retriesWrites: boolean;
+  /** Null where the policy knows no sessions. */
+  readonly sessions: Sessions | null;
   #topology: Topology | null = null;
   #closed = false;
   #connected = false;
@@ -46,6 +60,8 @@ export class Engine implements OperationOwner {
   constructor(options: ClientOptions, policy: Policy) {
     this.options = options;
     this.policy = policy;
+    this.retriesWrites = policy.sessions && options.retryWrites;
+    this.sessions = policy.sessions ? new Sessions(options.retryWrites) : null;
   }
 
   /**
@@ -67,11 +83,17 @@ export class Engine implements OperationOwner {
     });
   }
 
-  /** @param cause what the operation failed with before, which is then its failure if there is no server either */
-  #runWhenFound(topology: Topology, operation: Operation, cause?: Error): void {
+  #runWhenFound(topology: Topology, operation: Operation): void {
     topology.find().then(
-      (found) => this.#send(operation, found),
-      (error: Error) => operation.fail(cause ?? error),
+      (found) => {
+        const { firstError, txnNumber } = operation;
+        if (firstError !== null && txnNumber !== null && !knowsRepeatedWrites(found.description)) {
+          operation.fail(firstError);
+        } else {
+          this.#send(operation, found);
+        }
+      },
+      (error: Error) => operation.fail(error),
     );
   }
 
@@ -133,23 +155,56 @@ export class Engine implements OperationOwner {
   close(): void {
     this.#connected = this.connected;
     this.#closed = true;
-    this.#topology?.close(new AutoReconnect('the client was closed'));
+    const topology = this.#topology;
     this.#topology = null;
+    this.sessions?.close(topology?.servers ?? [], this);
+    topology?.close(new AutoReconnect('the client was closed'));
     this.cursors.clear();
   }
 
-  replied(operation: Operation, reply: Document): void {
-    if (this.onReply !== null) this.onReply(operation, reply);
+  sending(operation: Operation, server: ServerDescription): void {
+    this.sessions?.sending(operation, server);
   }
 
-  failed(operation: Operation, error: Error): boolean {
+  replied(operation: Operation, reply: Document): boolean {
+    if (this.onReply !== null) this.onReply(operation, reply);
+    if (operation.sentTo === null) return false;
+    this.sessions?.replied(reply);
+    if (operation.txnNumber === null) return false;
+    labelReply(reply, operation.sentTo);
+    if (reply.ok !== 1 || reply.writeConcernError === undefined) return false;
+    if (isStateChange(reply.writeConcernError.code)) this.#topology?.forget(operation.sentTo.address);
+    return this.#retries(operation, writeConcernFailureOf(reply, operation));
+  }
+
+  failed(operation: Operation, error: Error): Error | null {
     if (error instanceof NotPrimaryError && operation.address !== null) this.#topology?.forget(operation.address);
+    if (!this.policy.retries || this.#topology === null) return error;
+    const { firstError, session } = operation;
+    if (isNetworkError(error)) {
+      if (session !== null) session.dirty = true;
+      if (this.#mayRepeatWrite(operation)) labelLost(error);
+    }
+    if (firstError !== null) return tellingError(firstError, error);
+    return this.#retries(operation, error) ? null : explained(operation, error);
+  }
+
+  /** Send it once more, unless that was done before, does no good, or may do harm. */
+  #retries(operation: Operation, error: Error): boolean {
     const topology = this.#topology;
-    if (topology === null || !this.options.retryReads || operation.options.retryable !== true) return false;
-    if (operation.retries > 0 || !isRetryable(error)) return false;
-    operation.retries++;
-    this.#runWhenFound(topology, operation, error);
+    if (topology === null || operation.firstError !== null) return false;
+    const { retryable = false } = operation.options;
+    const mayRepeatRead = retryable && this.options.retryReads && isRetryableRead(error);
+    if (!mayRepeatRead && !(this.#mayRepeatWrite(operation) && isRetryableWrite(error))) return false;
+    operation.firstError = error;
+    this.#runWhenFound(topology, operation);
     return true;
+  }
+
+  /** Whether it is a write that the server would tell from its repetition, or that never reached one. */
+  #mayRepeatWrite({ options, txnNumber, address }: Operation): boolean {
+    if (options.retryableWrite !== true || !this.retriesWrites) return false;
+    return txnNumber !== null || (address === null && this.sessions?.repeatsWrites === true);
   }
 
   #open(): Topology {

@@ -5,7 +5,6 @@
 import type { Document } from 'bson';
 import type { Address } from './address';
 import {
-  AutoReconnect,
   CollectionInvalid,
   CursorNotFound,
   DuplicateKeyError,
@@ -13,7 +12,6 @@ import {
   type Failure,
   NotPrimaryError,
   OperationFailure,
-  ServerSelectionTimeoutError,
   WriteConcernError,
   WriteError,
   WTimeoutError,
@@ -27,18 +25,6 @@ export interface Failed {
   readonly description: string;
   /** The server that answered. */
   readonly address: Address | null;
-}
-
-/** The server, or the way to it, is out of order just now; another attempt may succeed. */
-const RETRYABLE_CODES: ReadonlySet<number | null> = new Set([6, 7, 89, 134, 262, 9001]);
-
-/**
- * Whether what failed like this may be sent again, if that does no harm.
- * @see Specification "retryable reads", retryable error
- */
-export function isRetryable(error: Error): boolean {
-  if (error instanceof OperationFailure) return RETRYABLE_CODES.has(error.code);
-  return error instanceof AutoReconnect && !(error instanceof ServerSelectionTimeoutError);
 }
 
 type FailureClass = new (message: string, failure: Failure) => Error;
@@ -58,6 +44,11 @@ const CLASS_OF_CODE = new Map<number, FailureClass>([
   [13435, NotPrimaryError],
   [13436, NotPrimaryError],
 ]);
+
+/** Whether a server that gives this code is not, or no longer, what it was taken for. */
+export function isStateChange(code: unknown): boolean {
+  return CLASS_OF_CODE.get(code as number) === NotPrimaryError;
+}
 
 const NOT_PRIMARY_TEXT = /^(not master|node is recovering)/i;
 

@@ -32,6 +32,8 @@ export interface ServerDescription {
   readonly maxMessageSize: number;
   /** Most writes in one command. */
   readonly maxWriteBatchSize: number;
+  /** Minutes that it keeps a session which is not used; null: it has no sessions. */
+  readonly logicalSessionTimeout: number | null;
   /** The server's number for this connection, where it tells it. */
   readonly connectionId: number | null;
 }
@@ -50,6 +52,7 @@ export function unknownServer(address: Address): ServerDescription {
     maxBsonSize: 16 * 1024 * 1024,
     maxMessageSize: 32 * 1024 * 1024,
     maxWriteBatchSize: 1000,
+    logicalSessionTimeout: null,
     connectionId: null,
   };
 }
@@ -69,6 +72,8 @@ export function describeServer(address: Address, hello: Document): ServerDescrip
     maxBsonSize: number(hello.maxBsonObjectSize, unknown.maxBsonSize),
     maxMessageSize: number(hello.maxMessageSizeBytes, unknown.maxMessageSize),
     maxWriteBatchSize: number(hello.maxWriteBatchSize, unknown.maxWriteBatchSize),
+    logicalSessionTimeout:
+      typeof hello.logicalSessionTimeoutMinutes === 'number' ? hello.logicalSessionTimeoutMinutes : null,
     connectionId: typeof hello.connectionId === 'number' ? hello.connectionId : null,
   };
 }
@@ -88,6 +93,11 @@ function serverType(hello: Document): ServerType {
 /** Whether writes go there. */
 export function isWritable(type: ServerType): boolean {
   return type === 'Standalone' || type === 'RSPrimary' || type === 'Mongos';
+}
+
+/** Whether it can tell a write that comes a second time, so that it does it once. */
+export function knowsRepeatedWrites({ type, logicalSessionTimeout }: ServerDescription): boolean {
+  return logicalSessionTimeout !== null && type !== 'Standalone' && type !== 'Unknown';
 }
 
 function text(value: unknown): string | null {

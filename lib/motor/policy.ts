@@ -5,6 +5,7 @@ export const MOTOR_POLICY: Policy = Object.freeze({
   singleHost: 'direct',
   serverWait: 'one round',
   retries: false,
+  sessions: false,
   reopens: true,
   optionNames: 'PyMongo 2.7',
   optionErrors: 'ConfigurationError',
