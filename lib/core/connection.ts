@@ -329,8 +329,15 @@ export class Connection {
     const operation = this.#operation as Operation;
     if (this.#ready) this.#tellEnded(operation, reply);
     if (operation.options.socketTimeout !== undefined) this.#socket.setTimeout(this.#options.socketTimeout ?? 0);
-    this.#finished();
-    operation.settle(reply);
+    if (operation.session === null || this.pinned) {
+      this.#finished();
+      operation.settle(reply);
+    } else {
+      // The server session is back before the connection is: who gets this needs no further one.
+      this.#operation = null;
+      operation.settle(reply);
+      this.#finished();
+    }
   }
 
   #finished(): void {
