@@ -53,7 +53,10 @@ export class Client extends Configured {
    *   `localhost`
    * @param port where the address names none; default 27017
    * @param kw options: `maxPoolSize` 100, `serverSelectionTimeoutMS` 30000, `connectTimeoutMS` 20000, `socketTimeoutMS`,
-   *   `retryReads` true, `directConnection` false, `replicaSet`, `w`, `readPreference`, `uuidRepresentation`, ...
+   *   `retryReads` true, `retryWrites` true, `directConnection` false, `replicaSet`, `w`, `readPreference`,
+   *   `uuidRepresentation`, ... Writes that are retried, once, on replica sets and sharded clusters: `insert_one`,
+   *   `insert_many`, `replace_one`, `update_one`, `delete_one`, `find_one_and_*`, and the commands of a `bulk_write` that
+   *   hold no `UpdateMany` or `DeleteMany`; not with `w: 0`
    * @throws ValueError: a value out of range; TypeError: an unknown option, or a wrong type; ConfigurationError, InvalidURI
    * @example const client = new AsyncIOMotorClient('mongodb://localhost:27017');
    * @see Motor 3.8, AsyncIOMotorClient

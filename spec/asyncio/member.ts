@@ -3,7 +3,15 @@ import { newProxy } from '../support/clients';
 import { rewriteReply } from '../support/faults';
 import { server } from '../support/hooks';
 import { MORE_TO_COME, replyOf } from '../support/message';
-import { type Action, any, type Exchange, type FaultProxy, type Match, type SeenCommand } from '../support/proxy';
+import {
+  type Action,
+  any,
+  type Exchange,
+  type FaultProxy,
+  type Match,
+  type ProxyOptions,
+  type SeenCommand,
+} from '../support/proxy';
 import { RawClient } from '../support/rawClient';
 
 const SESSION_FIELDS = ['lsid', 'txnNumber', '$clusterTime'];
@@ -24,14 +32,14 @@ export interface Primary {
 }
 
 /** A primary for each test of a `describe`, and its server's sessions. @param hello what it says otherwise of itself */
-export function playedPrimary(): (hello?: Document) => Promise<Primary> {
+export function playedPrimary(): (hello?: Document, options?: ProxyOptions) => Promise<Primary> {
   const raws: RawClient[] = [];
   afterEach(async () => {
     for (const raw of raws.splice(0)) await raw.close();
   });
 
-  return async (hello = {}) => {
-    const proxy = await newProxy();
+  return async (hello = {}, options = {}) => {
+    const proxy = await newProxy(options);
     const raw = await RawClient.connect(server());
     raws.push(raw);
     const rules: { match: Match; action: Action; times: number; hits: number }[] = [];

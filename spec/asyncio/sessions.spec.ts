@@ -1,4 +1,8 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Binary, type Document, Long, Timestamp } from 'bson';
 import { expect } from 'chai';
 import {
@@ -211,6 +215,19 @@ describe('implicit sessions', () => {
       expect(idle(client)).to.equal(0);
     });
 
+    it('a cursor that nobody holds gives it back', async () => {
+      setFlagsFromString('--expose-gc');
+      const collect = runInNewContext('gc') as () => void;
+      const { primary, client, coll } = await connected();
+      await (async () => coll.find({}, { batch_size: 2 }).next())();
+      await eventually(() => {
+        collect();
+        return idle(client) === 1;
+      }, 'it is back');
+      expect(primary.commands.map(({ name }) => name)).to.deep.equal(['find', 'killCursors']);
+      expect(new Set(lsids(primary)).size).to.equal(1);
+    });
+
     it('cursor_command', async () => {
       const { primary, client, coll } = await connected();
       const open = () => coll.database.cursor_command({ find: coll.name, batchSize: 2 });
@@ -254,8 +271,11 @@ describe('implicit sessions', () => {
       expect(ended(primary)).to.have.length(1);
     });
 
-    it('in as many commands as it takes', async () => {
-      const { primary, client, coll } = await connected();
+    it('in as many commands as it takes, and though the socket does not take them at once', async () => {
+      const path = join(tmpdir(), `${uniqueName()}.sock`); // takes some 200 kB
+      const primary = await newPrimary({}, { path });
+      const client = newAsyncIOClient(primary);
+      const coll = client.get_database(DATABASE).get_collection(things().name);
       primary.on('find', delayReply(30), 2);
       await Promise.all([coll.find_one(), coll.find_one()]);
       const pool = client[ENGINE].sessions?.pool as NonNullable<(typeof client)[typeof ENGINE]['sessions']>['pool'];
