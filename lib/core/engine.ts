@@ -5,7 +5,7 @@ import type { Namespace } from './commands';
 import type { Connection } from './connection';
 import { AutoReconnect, ConfigurationError, InvalidOperation, NotPrimaryError } from './errors';
 import { newEvents } from './events';
-import { isStateChange, writeConcernFailureOf } from './failure';
+import { lostPrimaryOf, writeConcernFailureOf } from './failure';
 import { type Finish, Operation, type OperationOptions, type OperationOwner } from './operation';
 import type { Policy } from './policy';
 import type { ReadPreference } from './readPreference';
@@ -173,7 +173,7 @@ export class Engine implements OperationOwner {
     if (operation.txnNumber === null) return false;
     labelReply(reply, operation.sentTo);
     if (reply.ok !== 1 || reply.writeConcernError === undefined) return false;
-    if (isStateChange(reply.writeConcernError.code)) this.#topology?.forget(operation.sentTo.address);
+    if (lostPrimaryOf(reply, operation) !== null) this.#topology?.forget(operation.sentTo.address);
     return this.#retries(operation, writeConcernFailureOf(reply, operation));
   }
 

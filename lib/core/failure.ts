@@ -45,11 +45,6 @@ const CLASS_OF_CODE = new Map<number, FailureClass>([
   [13436, NotPrimaryError],
 ]);
 
-/** Whether a server that gives this code is not, or no longer, what it was taken for. */
-export function isStateChange(code: unknown): boolean {
-  return CLASS_OF_CODE.get(code as number) === NotPrimaryError;
-}
-
 const NOT_PRIMARY_TEXT = /^(not master|node is recovering)/i;
 
 /** The duplicate key itself is a part of the document; it stands in `details`. */
@@ -133,6 +128,13 @@ export function writeConcernFailureOf(reply: Document, operation: Failed): Error
     details: failure,
     errorLabels: labels(reply),
   });
+}
+
+/** What the reply to a write, which was done, tells of the server by its write concern: that it is no longer what it was. */
+export function lostPrimaryOf(reply: Document, operation: Failed): NotPrimaryError | null {
+  const { code = null, errmsg } = reply.writeConcernError as Document;
+  if (CLASS_OF_CODE.get(code) !== NotPrimaryError) return null;
+  return new NotPrimaryError(text(String(errmsg), code, operation), { code, details: reply });
 }
 
 function labels(reply: Document): string[] {

@@ -32,7 +32,7 @@ export interface ServerDescription {
   readonly maxMessageSize: number;
   /** Most writes in one command. */
   readonly maxWriteBatchSize: number;
-  /** Minutes that it keeps a session which is not used; null: it has no sessions. */
+  /** How long a session lives unused, in milliseconds; null: the server has no sessions. */
   readonly logicalSessionTimeout: number | null;
   /** The server's number for this connection, where it tells it. */
   readonly connectionId: number | null;
@@ -72,8 +72,7 @@ export function describeServer(address: Address, hello: Document): ServerDescrip
     maxBsonSize: number(hello.maxBsonObjectSize, unknown.maxBsonSize),
     maxMessageSize: number(hello.maxMessageSizeBytes, unknown.maxMessageSize),
     maxWriteBatchSize: number(hello.maxWriteBatchSize, unknown.maxWriteBatchSize),
-    logicalSessionTimeout:
-      typeof hello.logicalSessionTimeoutMinutes === 'number' ? hello.logicalSessionTimeoutMinutes : null,
+    logicalSessionTimeout: minutes(hello.logicalSessionTimeoutMinutes),
     connectionId: typeof hello.connectionId === 'number' ? hello.connectionId : null,
   };
 }
@@ -98,6 +97,10 @@ export function isWritable(type: ServerType): boolean {
 /** Whether it can tell a write that comes a second time, so that it does it once. */
 export function knowsRepeatedWrites({ type, logicalSessionTimeout }: ServerDescription): boolean {
   return logicalSessionTimeout !== null && type !== 'Standalone' && type !== 'Unknown';
+}
+
+function minutes(value: unknown): number | null {
+  return typeof value === 'number' ? value * 60_000 : null;
 }
 
 function text(value: unknown): string | null {

@@ -45,10 +45,10 @@ export class ServerSessionPool {
 
   /**
    * One for the caller alone, until it is given back.
-   * @param timeout minutes that the server keeps a session which is not used
+   * @param timeout how long the server keeps one that is not used, in milliseconds
    */
   lend(timeout: number): ServerSession {
-    this.#lifetime = (timeout - 1) * MINUTE;
+    this.#lifetime = timeout - MINUTE;
     for (let session = this.#idle.pop(); session !== undefined; session = this.#idle.pop()) {
       if (this.#isFresh(session)) return session;
     }

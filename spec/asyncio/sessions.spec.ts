@@ -279,7 +279,7 @@ describe('implicit sessions', () => {
       primary.on('find', delayReply(30), 2);
       await Promise.all([coll.find_one(), coll.find_one()]);
       const pool = client[ENGINE].sessions?.pool as NonNullable<(typeof client)[typeof ENGINE]['sessions']>['pool'];
-      const lent = Array.from({ length: 10_001 }, () => pool.lend(30));
+      const lent = Array.from({ length: 10_001 }, () => pool.lend(30 * 60_000));
       for (const session of lent) session.giveBack();
       client.close();
       await eventually(() => ended(primary).length === 2, 'both arrive');

@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 describe('ServerSessionPool', () => {
   let clock: ReturnType<typeof useFakeTimers>;
   let pool: ServerSessionPool;
-  const lendSome = (count: number): ServerSession[] => Array.from({ length: count }, () => pool.lend(30));
+  const lendSome = (count: number): ServerSession[] => Array.from({ length: count }, () => pool.lend(30 * MINUTE));
 
   beforeEach(() => {
     clock = useFakeTimers({ toFake: ['performance'] });
@@ -21,25 +21,25 @@ describe('ServerSessionPool', () => {
     expect(first.id.id.toString('hex')).to.not.equal(second.id.id.toString('hex'));
     second.giveBack();
     first.giveBack();
-    expect([pool.lend(30), pool.lend(30), pool.size]).to.deep.equal([first, second, 0]);
+    expect([pool.lend(30 * MINUTE), pool.lend(30 * MINUTE), pool.size]).to.deep.equal([first, second, 0]);
   });
 
   it('each goes on counting its writes', () => {
-    const session = pool.lend(30);
+    const session = pool.lend(30 * MINUTE);
     expect(String(session.nextTxnNumber())).to.equal('1');
     session.giveBack();
-    expect(String(pool.lend(30).nextTxnNumber())).to.equal('2');
-    expect(String(pool.lend(30).nextTxnNumber())).to.equal('1');
+    expect(String(pool.lend(30 * MINUTE).nextTxnNumber())).to.equal('2');
+    expect(String(pool.lend(30 * MINUTE).nextTxnNumber())).to.equal('1');
   });
 
   it('lends none that the server may forget within a minute', () => {
     const [session] = lendSome(1) as [ServerSession];
     session.giveBack();
     clock.tick(29 * MINUTE - 1);
-    expect(pool.lend(30)).to.equal(session);
+    expect(pool.lend(30 * MINUTE)).to.equal(session);
     session.giveBack();
     clock.tick(1);
-    expect(pool.lend(30)).to.not.equal(session);
+    expect(pool.lend(30 * MINUTE)).to.not.equal(session);
     expect(pool.size).to.equal(0);
   });
 
@@ -47,7 +47,7 @@ describe('ServerSessionPool', () => {
     const [session] = lendSome(1) as [ServerSession];
     session.giveBack();
     clock.tick(5 * MINUTE);
-    expect(pool.lend(5)).to.not.equal(session);
+    expect(pool.lend(5 * MINUTE)).to.not.equal(session);
   });
 
   it('takes none back that is too old, or whose reply was lost', () => {
@@ -66,7 +66,7 @@ describe('ServerSessionPool', () => {
     clock.tick(29 * MINUTE);
     used.lastUse = performance.now();
     used.giveBack();
-    expect([pool.size, pool.lend(30)]).to.deep.equal([1, used]);
+    expect([pool.size, pool.lend(30 * MINUTE)]).to.deep.equal([1, used]);
   });
 
   it('closed, it hands out those that are here, and takes none back', () => {
