@@ -14,12 +14,13 @@ import {
   isNetworkError,
   isRetryableRead,
   isRetryableWrite,
+  knowsRepeatedWrites,
   labelLost,
   labelReply,
   tellingError,
 } from './retry';
 import type { Server } from './server';
-import { knowsRepeatedWrites, type ServerDescription } from './serverDescription';
+import type { ServerDescription } from './serverDescription';
 import { Sessions } from './sessions';
 import { Topology } from './topology';
 

@@ -47,6 +47,11 @@ export function isRetryableRead(error: Error): boolean {
   return error instanceof NotPrimaryError || isNetworkError(error);
 }
 
+/** Whether it can tell a write that comes a second time, so that it does it once. */
+export function knowsRepeatedWrites({ type, logicalSessionTimeout }: ServerDescription): boolean {
+  return logicalSessionTimeout !== null && type !== 'Standalone' && type !== 'Unknown';
+}
+
 /** Whether a write that failed like this may be sent again. */
 export function isRetryableWrite(error: Error): boolean {
   return hasLabel(error, RETRYABLE_WRITE);

@@ -94,11 +94,6 @@ export function isWritable(type: ServerType): boolean {
   return type === 'Standalone' || type === 'RSPrimary' || type === 'Mongos';
 }
 
-/** Whether it can tell a write that comes a second time, so that it does it once. */
-export function knowsRepeatedWrites({ type, logicalSessionTimeout }: ServerDescription): boolean {
-  return logicalSessionTimeout !== null && type !== 'Standalone' && type !== 'Unknown';
-}
-
 function minutes(value: unknown): number | null {
   return typeof value === 'number' ? value * 60_000 : null;
 }

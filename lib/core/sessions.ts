@@ -1,8 +1,9 @@
 import type { Document } from 'bson';
 import { type ClusterTime, laterTime } from './clusterTime';
 import { Operation, type OperationOwner } from './operation';
+import { knowsRepeatedWrites } from './retry';
 import type { Server } from './server';
-import { isWritable, knowsRepeatedWrites, type ServerDescription } from './serverDescription';
+import { isWritable, type ServerDescription } from './serverDescription';
 import { ServerSessionPool } from './serverSession';
 
 /** The most ids in one `endSessions` command. */
