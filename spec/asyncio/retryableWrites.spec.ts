@@ -363,12 +363,12 @@ describe('retryable writes', () => {
     it('or that the server found does not know repetitions', async () => {
       const { primary, coll } = await connected();
       await coll.find_one();
+      let forgetful = false;
       primary.on('insert', (exchange) => {
-        standalone = true;
+        forgetful = true;
         exchange.close();
       });
-      let standalone = false;
-      primary.change((hello) => (standalone ? { ...hello, setName: undefined } : hello));
+      primary.change((hello) => (forgetful ? { ...hello, logicalSessionTimeoutMinutes: undefined } : hello));
       const error = (await rejection(coll.insert_one({}))) as AutoReconnect;
       expect(error.message).to.include('during insert on');
       expect(primary.commands.filter(({ name }) => name === 'insert')).to.have.length(1);
@@ -427,6 +427,20 @@ describe('retryable reads', () => {
     expect(first).to.be.a('string').that.equals(second);
     expect(primary.commands.map(({ document }) => document.txnNumber)).to.deep.equal([undefined, undefined]);
     expect(client[ENGINE].sessions?.pool.size).to.equal(0);
+  });
+
+  it('also begin anew where a connection does not come about', async () => {
+    const primary: Primary = await newPrimary();
+    const coll = newAsyncIOClient(primary).get_database(DATABASE).get_collection(things().name);
+    await coll.find_one();
+    primary.on('find', delayReply(100));
+    const busy = coll.find_one();
+    let greetings = 0;
+    primary.change((hello) => (++greetings === 1 ? { ok: 0, errmsg: 'shutting down', code: 91 } : hello));
+    expect(await coll.distinct('a')).to.deep.equal([]);
+    await busy;
+    expect(greetings).to.be.greaterThan(1);
+    expect(primary.commands.filter(({ name }) => name === 'distinct')).to.have.length(1);
   });
 
   it('have no labels', async () => {
