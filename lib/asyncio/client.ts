@@ -8,7 +8,8 @@ import { databaseNames, dropDatabase, serverInfo } from '../core/databases';
 import { Engine } from '../core/engine';
 import { ConfigurationError, InvalidOperation } from '../core/errors';
 import { readOptions } from '../core/options';
-import { isWritable } from '../core/serverDescription';
+import { isKnown, isWritable, type ServerType } from '../core/serverDescription';
+import { initialTopology, type TopologyDescription as Known } from '../core/topologyDescription';
 import { withChildren } from '../motor/children';
 import { dual } from '../motor/dual';
 import { currentLoop, type Loop } from '../motor/ioLoop';
@@ -23,6 +24,7 @@ import { ASYNCIO_POLICY } from './policy';
 import { ReadConcern } from './readConcern';
 import { wrapped } from './readPreferences';
 import { COMMON, Configured, more, type OptionsKw, readingOf, SETTINGS, withConcern } from './settings';
+import { TopologyDescription } from './topologyDescription';
 import { WriteConcern } from './writeConcern';
 
 /** Options of a client; they may stand in the connection string as well, but the keyword wins. */
@@ -54,10 +56,12 @@ export class Client extends Configured {
    * @param port where the address names none; default 27017
    * @param kw options: `maxPoolSize` 100, `serverSelectionTimeoutMS` 30000, `connectTimeoutMS` 20000, `socketTimeoutMS`,
    *   `retryReads` true, `retryWrites` true, `directConnection` false, `replicaSet`, `w`, `readPreference`,
-   *   `uuidRepresentation`, ... Writes that are retried, once, on replica sets and sharded clusters: `insert_one`,
-   *   `insert_many`, `replace_one`, `update_one`, `delete_one`, `find_one_and_*`, and the commands of a `bulk_write` that
-   *   hold no `UpdateMany` or `DeleteMany`; not with `w: 0`
-   * @throws ValueError: a value out of range; TypeError: an unknown option, or a wrong type; ConfigurationError, InvalidURI
+   *   `uuidRepresentation`, `tls` (the server's certificate is verified), `tlsCAFile`, `compressors`, ... Writes that are
+   *   retried, once, on replica sets and sharded clusters: `insert_one`, `insert_many`, `replace_one`, `update_one`,
+   *   `delete_one`, `find_one_and_*`, and the commands of a `bulk_write` that hold no `UpdateMany` or `DeleteMany`; not
+   *   with `w: 0`
+   * @throws ValueError: a value out of range; TypeError: an unknown option, or a wrong type; ConfigurationError, InvalidURI;
+   *   the file system's error where a file of certificates cannot be read
    * @example const client = new AsyncIOMotorClient('mongodb://localhost:27017');
    * @see Motor 3.8, AsyncIOMotorClient
    */
@@ -188,7 +192,7 @@ export class Client extends Configured {
   get address(): Addr | null {
     const server = this[ENGINE].server;
     if (server === null) return null;
-    if (server.description.type === 'Mongos' && this.#options.seeds.length > 1) {
+    if (server.description.type === 'Mongos' && this.#topology.servers.size > 1) {
       throw new InvalidOperation('address: there are several mongoses; nodes names them all');
     }
     return addr(server.address);
@@ -196,30 +200,42 @@ export class Client extends Configured {
 
   /** The primary of the replica set, as far as it is known. */
   get primary(): Addr | null {
-    const server = this[ENGINE].server;
-    return server?.description.type === 'RSPrimary' ? addr(server.address) : null;
+    return this.#members('RSPrimary')[0] ?? null;
   }
 
   /** The secondaries of the replica set, as far as they are known. */
   get secondaries(): Addr[] {
-    return this.#known('RSSecondary');
+    return this.#members('RSSecondary');
   }
 
   /** The arbiters of the replica set, as far as they are known. */
   get arbiters(): Addr[] {
-    return this.#known('RSArbiter');
+    return this.#members('RSArbiter');
   }
 
   /** The servers that have answered. */
   get nodes(): Addr[] {
-    return this.#known();
+    return [...this.#topology.servers.values()].filter(({ type }) => isKnown(type)).map(({ address }) => addr(address));
   }
 
-  #known(wanted?: string): Addr[] {
-    const servers = this[ENGINE].servers.filter(({ description: { type } }) =>
-      wanted === undefined ? type !== 'Unknown' : type === wanted,
-    );
-    return servers.map(({ address }) => addr(address));
+  /** Through a direct connection there is no set to be seen, whatever the server is. */
+  #members(wanted: ServerType): Addr[] {
+    const { type, servers } = this.#topology;
+    if (type === 'Single') return [];
+    return [...servers.values()].filter((server) => server.type === wanted).map(({ address }) => addr(address));
+  }
+
+  /**
+   * What is known of all servers at this moment: `topology_type_name`, and `server_descriptions()` by `host:port`.
+   * @see Motor 3.8, AsyncIOMotorClient.topology_description
+   */
+  get topology_description(): TopologyDescription {
+    return new TopologyDescription(this.#topology);
+  }
+
+  /** Before the first operation: that nothing is known of the seeds. */
+  get #topology(): Known {
+    return this[ENGINE].topology ?? initialTopology(this.#options);
   }
 
   /** Whether writes go to the server in use, and it is no mongos. False while none is known. */

@@ -15,5 +15,6 @@ export * from './classes';
 export * as motor_asyncio from './classes';
 /** The namespace `pymongo`: names of 2.7 and of 4.9 side by side. */
 export * as pymongo from './pymongo';
+export type { ServerDescription, TopologyDescription } from './topologyDescription';
 export { use } from './use';
 export * from './values';

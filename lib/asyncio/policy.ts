@@ -3,7 +3,8 @@ import type { Policy } from '../core/policy';
 /** How clients of asyncio Motor behave, where surfaces differ. */
 export const ASYNCIO_POLICY: Policy = Object.freeze({
   singleHost: 'discover',
-  serverWait: 'selection timeout',
+  view: 'monitored',
+  routesReads: true,
   retries: true,
   sessions: true,
   reopens: false,

@@ -85,7 +85,7 @@ export interface ConnectionOptions {
   readonly uuids: UuidReading | null;
 }
 
-/** Contents of the files, ready for `tls.connect`. Keys and passphrase are not shown when the options are printed. */
+/** Contents of the files. What may hold the key, or opens it, is not shown when the options are printed. */
 export interface TlsOptions {
   readonly ca: Buffer | null;
   readonly cert: Buffer | null;

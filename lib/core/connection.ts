@@ -1,9 +1,10 @@
-import { connect as connectSocket, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { debuglog } from 'node:util';
 import type { Document } from 'bson';
 import type { Address } from './address';
 import { clientMetadata } from './clientMetadata';
 import type { ConnectionOptions } from './clientOptions';
+import { Compression, offered } from './compression';
 import { AutoReconnect, ConfigurationError, NetworkTimeout, NotPrimaryError, ProtocolError } from './errors';
 import { type Events, heard, isSecret, tell } from './events';
 import {
@@ -25,6 +26,7 @@ import {
   unknownServer,
 } from './serverDescription';
 import { encodingError, tooLarge } from './sizes';
+import { causeOf, connectSocket, whyClosed, whyFailed } from './socket';
 import { version } from './version';
 
 const debug = debuglog('motor');
@@ -76,6 +78,14 @@ export class Connection {
   #ready = false;
   /** What was written last still goes out when it is closed. */
   #flushes = false;
+  /** Nothing that it does keeps the process alive. */
+  #background = false;
+  #compression: Compression | null = null;
+  /** A long message is in the thread pool, on its way out or in: the socket may be silent meanwhile. */
+  #packing = false;
+  #unpacking = false;
+  /** What came behind the one on its way in. */
+  readonly #packed: Buffer[] = [];
 
   /** Starts to connect; `open` tells how that ends. */
   constructor(
@@ -121,10 +131,7 @@ export class Connection {
         return this.#streamed.length === 0;
       },
     };
-    const { host, port } = this.address;
-    const target = port === null ? { path: host } : { host, port, noDelay: true, keepAlive: true };
-    const family = host === 'localhost' ? { family: this.#options.localhostFamily } : {};
-    const socket = connectSocket({ ...target, ...family, onread });
+    const socket = connectSocket(this.address, this.#options, onread);
     socket.on('error', (error) => this.close(this.#broken(error)));
     socket.on('end', () => this.close(this.#broken(null)));
     socket.on('close', () => this.close(this.#broken(null)));
@@ -132,8 +139,14 @@ export class Connection {
     return socket;
   }
 
-  /** Wait for the socket, then greet the server. */
-  async open(): Promise<void> {
+  /** From here on it does not keep the process alive, whatever it waits for. */
+  unref(): void {
+    this.#background = true;
+    this.#socket.unref();
+  }
+
+  /** Wait for the socket, then greet the server: what it answers. */
+  async open(): Promise<Document> {
     const limit = this.#options.connectTimeout;
     let timer: NodeJS.Timeout | undefined;
     const startClock = () => {
@@ -143,6 +156,7 @@ export class Connection {
           new NetworkTimeout(`cannot connect to ${this.address}: timed out after ${limit} ms (connectTimeoutMS)`),
         );
       }, limit);
+      if (this.#background) timer.unref();
     };
     // The clock starts when the name is resolved: a slow resolver is not the server's fault.
     if (this.address.port === null || isIP(this.address.host) !== 0) startClock();
@@ -151,8 +165,10 @@ export class Connection {
       const hello = await this.#handshake();
       this.description = describeServer(this.address, hello);
       this.#checkServer(hello);
+      this.#compression = Compression.agreed(this.#options, hello);
       if (this.#options.socketTimeout !== null) this.#socket.setTimeout(this.#options.socketTimeout);
       this.#ready = true;
+      return hello;
     } catch (error) {
       this.close(error as Error);
       throw error;
@@ -164,7 +180,7 @@ export class Connection {
   /** The legacy hello, which every server understands. It waits in the socket until that is connected. */
   #handshake(): Promise<Document> {
     const client = clientMetadata(this.#options.appName, this.#options.driver);
-    const command = { ismaster: 1, helloOk: true, client, $db: 'admin' };
+    const command = { ismaster: 1, helloOk: true, client, ...offered(this.#options), $db: 'admin' };
     return new Promise((resolve, reject) => {
       this.#operation = new Operation(
         command,
@@ -200,6 +216,7 @@ export class Connection {
   /** Send one operation, or let it take the next of the replies that come by themselves. The connection must be idle. */
   run(operation: Operation): void {
     operation.address = this.address;
+    operation.generation = this.generation;
     if (this.#closed !== null) {
       operation.fail(this.#closed);
       return;
@@ -231,11 +248,16 @@ export class Connection {
     }
     if (heard(this.#events, 'commandStarted')) this.#tellStarted(operation);
     if (this.#timed) this.#sentAt = performance.now();
-    if (acknowledged) {
-      this.#write(message, operation.options.sequence);
-      if (this.#socket.writableLength === 0) recycle(message);
+    if (this.#compression?.takes(operation.name)) this.#sendPacked(this.#compression, message, operation);
+    else this.#send(message, operation, operation.options.sequence);
+  }
+
+  #send(message: Buffer, operation: Operation, sequence?: DocumentSequence): void {
+    if (operation.options.acknowledged === false) {
+      this.#sendUnanswered(message, operation, sequence);
     } else {
-      this.#sendUnanswered(message, operation);
+      this.#write(message, sequence);
+      if (this.#socket.writableLength === 0) recycle(message);
     }
   }
 
@@ -246,12 +268,29 @@ export class Connection {
   }
 
   /** What the connection does next comes behind it, so that it is free at once, unless the socket is full. */
-  #sendUnanswered(message: Buffer, operation: Operation): void {
+  #sendUnanswered(message: Buffer, operation: Operation, sequence?: DocumentSequence): void {
     // It may have failed meanwhile: the socket calls back also when it was closed.
     const done = () => {
       if (this.#operation === operation) this.#complete({ ok: 1 });
     };
-    if (this.#write(message, operation.options.sequence, done)) done();
+    if (this.#write(message, sequence, done)) done();
+  }
+
+  #sendPacked(compression: Compression, message: Buffer, operation: Operation): void {
+    const packed = compression.pack(message, operation.options.sequence?.bytes);
+    recycle(message);
+    if (Buffer.isBuffer(packed)) {
+      this.#send(packed, operation);
+      return;
+    }
+    this.#packing = true;
+    packed.then(
+      (packed) => {
+        this.#packing = false;
+        if (this.#closed === null) this.#send(packed, operation);
+      },
+      (error: Error) => this.close(this.#malformed(error)),
+    );
   }
 
   /** In one go: a message is never in two packets for no reason. */
@@ -291,8 +330,37 @@ export class Connection {
   /** @throws ProtocolError */
   #receive(message: Buffer): void {
     if (this.#closed !== null) return;
+    if (this.#compression !== null) this.#unpack(this.#compression, message);
+    else this.#accept(message);
+  }
+
+  #accept(message: Buffer): void {
     if (this.#streaming && this.#operation === null) this.#streamed.push(message);
     else this.#take(message);
+  }
+
+  /** Messages keep their order, however long it takes to unpack them. */
+  #unpack(compression: Compression, message: Buffer): void {
+    if (this.#unpacking) {
+      this.#packed.push(message);
+      return;
+    }
+    const whole = compression.unpack(message);
+    if (Buffer.isBuffer(whole)) {
+      this.#accept(whole);
+      return;
+    }
+    this.#unpacking = true;
+    whole
+      .then((whole) => {
+        this.#unpacking = false;
+        if (this.#closed !== null) return;
+        this.#accept(whole);
+        while (!this.#unpacking && this.#closed === null && this.#packed.length > 0) {
+          this.#unpack(compression, this.#packed.shift() as Buffer);
+        }
+      })
+      .catch((error: Error) => this.close(this.#malformed(error)));
   }
 
   #received(message: Buffer): void {
@@ -348,7 +416,7 @@ export class Connection {
   #timedOut(): void {
     // An idle connection may be silent for as long as it likes.
     const operation = this.#operation;
-    if (operation === null) return;
+    if (operation === null || this.#packing || this.#unpacking) return;
     const limit = operation.options.socketTimeout ?? this.#options.socketTimeout;
     this.close(
       new NetworkTimeout(
@@ -361,8 +429,11 @@ export class Connection {
   /** What went wrong on the socket, in words; null: the server closed it. */
   #broken(cause: (Error & { code?: string }) | null): Error {
     if (this.description.type === 'Unknown') {
-      const reason = cause === null ? 'the server closed the connection in the handshake' : reasonOf(cause);
-      return new AutoReconnect(`cannot connect to ${this.address}: ${reason}`, { cause: cause ?? undefined });
+      const { tls } = this.#options;
+      const isClosed = cause === null || cause.code === 'ECONNRESET';
+      const reason = isClosed ? whyClosed(tls, this.#socket, this.#reader.begun) : whyFailed(cause);
+      const context = cause === null ? {} : { cause: causeOf(cause) };
+      return new AutoReconnect(`cannot connect to ${this.address}: ${reason}`, context);
     }
     const how = cause === null ? 'closed by the server' : cause.code === 'ECONNRESET' ? 'reset' : 'lost';
     return new AutoReconnect(
@@ -440,11 +511,4 @@ export class Connection {
       operationId: this.#requestId,
     };
   }
-}
-
-function reasonOf(error: Error & { code?: string; errors?: Error[] }): string {
-  if (error.code === 'ECONNREFUSED') return 'connection refused';
-  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return 'the name cannot be resolved';
-  if (error.code === 'ENOENT') return 'there is no such socket';
-  return error.message !== '' ? error.message : (error.code ?? 'unknown reason');
 }

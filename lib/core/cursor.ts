@@ -316,7 +316,7 @@ export class Cursor {
   }
 
   async #checkOut(): Promise<void> {
-    this.#server = await this.#engine.connect();
+    this.#server = await this.#engine.connect(this.#options.run?.readPreference);
     this.#connection = await this.#server.pool.checkout();
   }
 

@@ -3,12 +3,14 @@ import type { Address } from './address';
 import type { ClientOptions } from './clientOptions';
 import type { Namespace } from './commands';
 import type { Connection } from './connection';
-import { AutoReconnect, ConfigurationError, InvalidOperation, NotPrimaryError } from './errors';
+import { AutoReconnect, ConfigurationError, InvalidOperation } from './errors';
 import { newEvents } from './events';
 import { lostPrimaryOf, writeConcernFailureOf } from './failure';
+import { MonitoredTopology } from './monitoredTopology';
+import { OnDemandTopology } from './onDemandTopology';
 import { type Finish, Operation, type OperationOptions, type OperationOwner } from './operation';
 import type { Policy } from './policy';
-import type { ReadPreference } from './readPreference';
+import { PRIMARY, type ReadPreference } from './readPreference';
 import {
   explained,
   isNetworkError,
@@ -21,8 +23,11 @@ import {
 } from './retry';
 import type { Server } from './server';
 import type { ServerDescription } from './serverDescription';
+import type { Wanted } from './serverSelection';
 import { Sessions } from './sessions';
-import { Topology } from './topology';
+import { secureContext } from './socket';
+import type { Topology } from './topology';
+import type { TopologyDescription } from './topologyDescription';
 
 /** What one run of a command may ask for. */
 export interface RunOptions extends OperationOptions {
@@ -78,14 +83,28 @@ export class Engine implements OperationOwner {
         return;
       }
       const topology = this.#topology ?? this.#open();
-      const server = options.server ?? topology.current;
+      const server = this.#serverFor(topology, options);
       if (server !== null) this.#send(operation, server);
       else this.#runWhenFound(topology, operation);
     });
   }
 
+  /** The server to use, as far as it is known without asking anybody. */
+  #serverFor(topology: Topology, options: RunOptions): Server | null {
+    if (options.server !== undefined) return options.server;
+    const wanted = this.#wantedBy(options);
+    return wanted === 'writable' && topology.writable !== null ? topology.writable : topology.choose(wanted);
+  }
+
+  #wantedBy({ readPreference }: OperationOptions): Wanted {
+    if (readPreference === undefined || readPreference.mode === PRIMARY) return 'writable';
+    return this.policy.routesReads ? readPreference : 'writable';
+  }
+
+  /** Find a server and send the operation there; when it was sent before, to another one if there is a choice. */
   #runWhenFound(topology: Topology, operation: Operation): void {
-    topology.find().then(
+    const avoid = operation.address === null ? null : topology.serverAt(operation.address);
+    topology.find(this.#wantedBy(operation.options), avoid).then(
       (found) => {
         const { firstError, txnNumber } = operation;
         if (firstError !== null && txnNumber !== null && !knowsRepeatedWrites(found.description)) {
@@ -107,17 +126,21 @@ export class Engine implements OperationOwner {
     server.pool.run(operation);
   }
 
-  /** Find the server to use and make sure that it answers. */
-  async connect(): Promise<Server> {
-    const server = await (this.#topology ?? this.#open()).connect();
+  /** Find the server to use, for writes unless a preference is given, and make sure that it has answered. */
+  async connect(preference?: ReadPreference): Promise<Server> {
+    const server = await (this.#topology ?? this.#open()).connect(preference);
     this.#connected = true;
     return server;
   }
 
   /** The server in use, if one has answered. */
   get server(): Server | null {
-    const server = this.#topology?.current ?? null;
-    return server === null || server.description.type === 'Unknown' ? null : server;
+    return this.#topology?.inUse ?? null;
+  }
+
+  /** What is known of all servers together; null before the first operation and after `close()`. */
+  get topology(): TopologyDescription | null {
+    return this.#topology?.description ?? null;
   }
 
   /** All servers that were heard of. */
@@ -127,7 +150,7 @@ export class Engine implements OperationOwner {
 
   /** The server of this address, as long as the client knows it. */
   serverAt(address: Address | null): Server | null {
-    return address === null ? null : (this.#topology?.server(address) ?? null);
+    return address === null ? null : (this.#topology?.serverAt(address) ?? null);
   }
 
   /** Whether a server was ever reached. */
@@ -137,8 +160,8 @@ export class Engine implements OperationOwner {
   }
 
   /** Take what somebody else heard from the server to use, in place of a connection of one's own. */
-  learn(description: ServerDescription): void {
-    (this.#topology ?? this.#open()).learn(description);
+  adopt(description: ServerDescription): void {
+    (this.#topology ?? this.#open()).adopt(description);
     this.#connected = true;
   }
 
@@ -174,12 +197,13 @@ export class Engine implements OperationOwner {
     if (operation.txnNumber === null) return false;
     labelReply(reply, operation.sentTo);
     if (reply.ok !== 1 || reply.writeConcernError === undefined) return false;
-    if (lostPrimaryOf(reply, operation) !== null) this.#topology?.forget(operation.sentTo.address);
+    const lost = lostPrimaryOf(reply, operation);
+    if (lost !== null) this.#topology?.operationFailed(operation, lost);
     return this.#retries(operation, writeConcernFailureOf(reply, operation));
   }
 
   failed(operation: Operation, error: Error): Error | null {
-    if (error instanceof NotPrimaryError && operation.address !== null) this.#topology?.forget(operation.address);
+    this.#topology?.operationFailed(operation, error);
     if (!this.policy.retries || this.#topology === null) return error;
     const { firstError, session } = operation;
     if (isNetworkError(error)) {
@@ -214,10 +238,9 @@ export class Engine implements OperationOwner {
     if (this.options.credential !== null) {
       throw new ConfigurationError('this version of the driver cannot authenticate: connect without a user');
     }
-    if (this.options.connection.tls !== null) {
-      throw new ConfigurationError('this version of the driver cannot speak TLS: connect without it');
-    }
-    this.#topology = new Topology(this.options, this.policy, this.events);
+    if (this.options.connection.tls !== null) secureContext(this.options.connection.tls);
+    const Kind = this.policy.view === 'monitored' ? MonitoredTopology : OnDemandTopology;
+    this.#topology = new Kind(this.options, this.events);
     return this.#topology;
   }
 }

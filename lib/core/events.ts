@@ -1,5 +1,7 @@
 import type { Document } from 'bson';
 import { EventEmitter } from 'eventemitter3';
+import type { ServerDescription } from './serverDescription';
+import type { TopologyDescription } from './topologyDescription';
 
 /** Why a connection was closed, in the words of the CMAP specification. */
 export type ConnectionClosedReason = 'stale' | 'idle' | 'error' | 'poolClosed';
@@ -56,7 +58,43 @@ export interface CommandFailedEvent extends CommandEvent {
   readonly failure: Error;
 }
 
-/** Every event of a client, by name; see the specifications "CMAP" and "command logging and monitoring". */
+export interface TopologyEvent {
+  /** One for each time that the client is opened. */
+  readonly topologyId: string;
+}
+export interface ServerEvent extends TopologyEvent {
+  /** `host:port`, or the path of the socket. */
+  readonly address: string;
+}
+export interface ServerDescriptionChangedEvent extends ServerEvent {
+  readonly previousDescription: ServerDescription;
+  readonly newDescription: ServerDescription;
+}
+export interface TopologyDescriptionChangedEvent extends TopologyEvent {
+  readonly previousDescription: TopologyDescription;
+  readonly newDescription: TopologyDescription;
+}
+
+export interface HeartbeatEvent {
+  /** `host:port`, or the path of the socket. */
+  readonly address: string;
+  /** The server answers when something has changed, or after `heartbeatFrequencyMS`. */
+  readonly awaited: boolean;
+}
+/** `duration` in milliseconds. */
+export interface HeartbeatSucceededEvent extends HeartbeatEvent {
+  readonly duration: number;
+  readonly reply: Document;
+}
+export interface HeartbeatFailedEvent extends HeartbeatEvent {
+  readonly duration: number;
+  readonly failure: Error;
+}
+
+/**
+ * Every event of a client, by name; see the specifications "CMAP", "command logging and monitoring", and "server
+ * discovery and monitoring logging and monitoring".
+ */
 export interface ClientEvents {
   /** A pool was made, with its options. */
   connectionPoolCreated: [PoolCreatedEvent];
@@ -86,6 +124,24 @@ export interface ClientEvents {
   commandSucceeded: [CommandSucceededEvent];
   /** A command failed: the server said so, or the connection broke. */
   commandFailed: [CommandFailedEvent];
+  /** The client begins to look for its servers. */
+  topologyOpening: [TopologyEvent];
+  /** The client was closed. */
+  topologyClosed: [TopologyEvent];
+  /** What is known of the servers together has changed. */
+  topologyDescriptionChanged: [TopologyDescriptionChangedEvent];
+  /** A server is known from here on. */
+  serverOpening: [ServerEvent];
+  /** A server is not a part of the topology any more, or the client was closed. */
+  serverClosed: [ServerEvent];
+  /** What is known of a server has changed. */
+  serverDescriptionChanged: [ServerDescriptionChangedEvent];
+  /** A monitor asks its server. */
+  serverHeartbeatStarted: [HeartbeatEvent];
+  /** It has answered. */
+  serverHeartbeatSucceeded: [HeartbeatSucceededEvent];
+  /** It has not, or not as it should. */
+  serverHeartbeatFailed: [HeartbeatFailedEvent];
 }
 
 /** Where the driver tells what it does. Nothing is built for an event to which nobody listens. */
@@ -119,7 +175,8 @@ export function tell<Name extends keyof ClientEvents>(
   }
 }
 
-const SECRET_COMMANDS = new Set([
+/** In lower case. */
+export const SECRET_COMMANDS: ReadonlySet<string> = new Set([
   'authenticate',
   'saslstart',
   'saslcontinue',

@@ -27,6 +27,21 @@ export interface Failed {
   readonly address: Address | null;
 }
 
+/** The server goes down: its connections are of no use any more. */
+const SHUTDOWN_CODES: ReadonlySet<number | null> = new Set([91, 11600]);
+
+/**
+ * Whether the error says that the server is no longer what it was. Its text counts only where there is no code.
+ * @see Specification "server discovery and monitoring", not writable primary and node is recovering
+ */
+export function isStateChange(error: Error): error is NotPrimaryError {
+  return error instanceof NotPrimaryError && (error.code === null || CLASS_OF_CODE.get(error.code) === NotPrimaryError);
+}
+
+export function isShutdown(error: NotPrimaryError): boolean {
+  return SHUTDOWN_CODES.has(error.code);
+}
+
 type FailureClass = new (message: string, failure: Failure) => Error;
 
 const CLASS_OF_CODE = new Map<number, FailureClass>([
@@ -38,6 +53,7 @@ const CLASS_OF_CODE = new Map<number, FailureClass>([
   // The server is not primary, or is on its way up or down.
   [91, NotPrimaryError],
   [189, NotPrimaryError],
+  [10058, NotPrimaryError],
   [10107, NotPrimaryError],
   [11600, NotPrimaryError],
   [11602, NotPrimaryError],

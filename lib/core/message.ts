@@ -16,7 +16,7 @@ const OP_REPLY = 1;
 const OP_QUERY = 2004;
 const OP_MSG = 2013;
 
-const HEADER_SIZE = 16;
+export const HEADER_SIZE = 16;
 /** Header, flag bits, and the kind byte of the body section. */
 const MSG_BODY_OFFSET = HEADER_SIZE + 4 + 1;
 const REPLY_BODY_OFFSET = HEADER_SIZE + 20;
@@ -33,7 +33,7 @@ export const EXHAUST_ALLOWED = 1 << 16;
 const QUERY_FAILURE = 1 << 1;
 
 /** No server sends a longer message: its own limit is 48 000 000 bytes. */
-const LONGEST_MESSAGE = 64 * 1024 * 1024;
+export const LONGEST_MESSAGE = 64 * 1024 * 1024;
 
 /** Documents that travel beside the command in a section of their own (kind 1). */
 export interface DocumentSequence {
@@ -268,6 +268,11 @@ export class MessageReader {
   /** Where the next bytes belong, if a message is under way; the caller may have them written there. */
   get place(): Buffer | null {
     return this.#message === null ? null : this.#message.subarray(this.#filled);
+  }
+
+  /** What is there of the message under way. */
+  get begun(): Buffer {
+    return this.#message === null ? this.#start : this.#message.subarray(0, this.#filled);
   }
 
   /** `count` bytes were written to `place`. */

@@ -70,6 +70,8 @@ export class Operation<T = unknown> implements Answered {
   txnNumber: Long | null = null;
   /** What it failed with when it was sent for the first time. */
   firstError: Error | null = null;
+  /** Of the connection that it was sent on. */
+  generation = 0;
 
   constructor(
     command: Document,

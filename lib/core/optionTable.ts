@@ -1,6 +1,5 @@
 /** The one table of client options, for connection strings and for keywords alike. */
 
-import { readFileSync } from 'node:fs';
 import * as zlib from 'node:zlib';
 import { CommaAndColonSeparatedRecord } from 'mongodb-connection-string-url';
 import { anyType, boolean, duration, fieldsOf, integer, oneOf, orNull, type Rule, text, Unfit } from './check';
@@ -37,11 +36,7 @@ const ioLoop: Rule<IoLoop> = {
   },
 };
 
-const file: Rule<Buffer> = {
-  says: 'the name of a readable file',
-  // What cannot be read fails here, with the file system's own error.
-  read: (value) => readFileSync(text.read(value)),
-};
+const file: Rule<string> = { says: 'the name of a readable file', read: text.read };
 
 const certReqs: Rule<number> = {
   says: 'CERT_NONE (0), CERT_OPTIONAL (1) or CERT_REQUIRED (2)',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Address, DEFAULT_PORT } from './address';
 import { check, fieldsOf, integer, type Rule } from './check';
 import type { ClientOptions, Credential, Mechanism, PoolOptions, TlsOptions, TopologyOptions } from './clientOptions';
@@ -339,28 +340,28 @@ function tlsOf(values: Values, policy: Policy): TlsOptions | null {
       throw new ConfigurationError('TLS is switched off, yet options of TLS are given');
     return null;
   }
-  if (values.tlsKey !== undefined && values.tlsCert === undefined) {
+  // What cannot be read fails here, with the file system's own error.
+  const contents = (file: string | undefined) => (file === undefined ? null : readFileSync(file));
+  const ca = contents(values.tlsCa);
+  const cert = contents(values.tlsCert);
+  const key = contents(values.tlsKey);
+  const crl = contents(values.tlsCrl);
+  if (key !== null && cert === null) {
     throw new ConfigurationError('ssl_keyfile needs ssl_certfile, the certificate that the key belongs to');
   }
-  if ((values.tlsCertReqs ?? 0) > 0 && values.tlsCa === undefined) {
+  const { tlsPassphrase = null, tlsCertReqs = 0 } = values;
+  if (tlsCertReqs > 0 && ca === null) {
     throw new ConfigurationError('ssl_cert_reqs other than CERT_NONE needs ssl_ca_certs');
   }
   // The first Motor verified nothing unless told to; its successor verifies unless told not to.
   const lenient = policy.optionNames === 'PyMongo 2.7';
-  const {
-    tlsCa = null,
-    tlsCert = null,
-    tlsKey = tlsCert,
-    tlsPassphrase = null,
-    tlsCrl = null,
-    tlsCertReqs = 0,
-  } = values;
-  return hiding(['key', 'passphrase'], {
-    ca: tlsCa,
-    cert: tlsCert,
-    key: tlsKey,
+  return hiding(['cert', 'key', 'passphrase'], {
+    ca,
+    cert,
+    // It may stand in the same file.
+    key: key ?? cert,
     passphrase: tlsPassphrase,
-    crl: tlsCrl,
+    crl,
     verify: lenient ? tlsCertReqs > 0 : !(tlsInsecure || tlsAllowInvalidCertificates),
     verifyHost: lenient ? tlsCertReqs > 1 : !(tlsInsecure || tlsAllowInvalidHostnames),
   });

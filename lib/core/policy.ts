@@ -5,8 +5,13 @@
 export interface Policy {
   /** One host and no set name: talk to whatever is there, or find out what it belongs to. */
   readonly singleHost: 'direct' | 'discover';
-  /** No suitable server: give up after one round over the seeds, or wait for `serverSelectionTimeoutMS`. */
-  readonly serverWait: 'one round' | 'selection timeout';
+  /**
+   * Ask the seeds when a server is needed, in one round, and fail with it; or have a monitor watch each server, and wait
+   * up to `serverSelectionTimeoutMS` for a suitable one.
+   */
+  readonly view: 'on demand' | 'monitored';
+  /** Reads go where their preference says, or where writes go. */
+  readonly routesReads: boolean;
   /** Retry a failed read or write once, where that is safe. */
   readonly retries: boolean;
   /** Send `lsid` and `$clusterTime` to servers that have sessions. */

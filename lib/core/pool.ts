@@ -35,8 +35,10 @@ export class Pool implements ConnectionOwner {
   readonly #options: PoolOptions;
   readonly #connectionOptions: ConnectionOptions;
   readonly #events: Events;
+  /** Hears what the server said in each handshake. */
   readonly #onDescription: (description: ServerDescription) => void;
-  readonly #onFailure: (error: Error) => void;
+  /** Hears that the network or a handshake failed, and clears the pool if that speaks for all connections. */
+  readonly #onFailure: (error: Error, generation: number) => void;
   readonly #connections = new Set<Connection>();
   /** The most recently used last: it is the one to use again, so that the others can grow old. */
   readonly #idle: Connection[] = [];
@@ -60,7 +62,7 @@ export class Pool implements ConnectionOwner {
     connectionOptions: ConnectionOptions,
     events: Events,
     onDescription: (description: ServerDescription) => void,
-    onFailure: (error: Error) => void,
+    onFailure: (error: Error, generation: number) => void,
   ) {
     this.address = address;
     this.#options = options;
@@ -76,6 +78,11 @@ export class Pool implements ConnectionOwner {
   get counts(): Readonly<{ open: number; idle: number; checkedOut: number; waiting: number }> {
     const open = this.#connections.size - this.#opening;
     return { open, idle: this.#idle.length, checkedOut: open - this.#idle.length, waiting: this.#waiters.length };
+  }
+
+  /** Operations that have or want a connection. */
+  get inProgress(): number {
+    return this.#connections.size - this.#idle.length + this.#waiters.length;
   }
 
   /** Starts at 0; each network error makes the connections of its generation stale. */
@@ -154,16 +161,18 @@ export class Pool implements ConnectionOwner {
     // A connection that broke at work speaks for the others. One that broke while it was idle does not, nor one whose
     // reply was late or malformed.
     const speaks = checkedOut && !(error instanceof NetworkTimeout) && !(error instanceof ProtocolError);
-    if (speaks && connection.generation === this.#generation) {
-      this.clear();
-      this.#onFailure(error);
-    }
+    if (speaks) this.#onFailure(error, connection.generation);
     if (checkedOut) this.#tellCheckedIn(connection);
     this.#forget(connection, 'error', error);
     this.#pump();
   }
 
-  /** Open a connection, unless there is one, to find out what the server is. */
+  /** What the server said may no longer hold: who primes next asks it again. */
+  doubt(): void {
+    this.#proven = false;
+  }
+
+  /** Open a connection, unless the server answered before, to find out what it is. */
   prime(): Promise<void> {
     if (this.#proven) return Promise.resolve();
     if (this.#closed !== null) return Promise.reject(this.#closed);
@@ -173,15 +182,25 @@ export class Pool implements ConnectionOwner {
     });
   }
 
-  /** Start a new generation: idle connections close now, checked-out ones when they come back. */
-  clear(): void {
+  /**
+   * Start a new generation: idle connections close now, checked-out ones when they come back.
+   * @param interruption checked-out ones too close now, and what they are at fails with this
+   */
+  clear(interruption: Error | null = null): void {
     this.#generation++;
     this.#proven = false;
     tell(this.#events, 'connectionPoolCleared', () => ({
       address: String(this.address),
-      interruptInUseConnections: false,
+      interruptInUseConnections: interruption !== null,
     }));
     for (const connection of this.#idle.splice(0)) this.#drop(connection, 'stale');
+    if (interruption === null) return;
+    for (const connection of [...this.#connections].filter(({ checkedOut }) => checkedOut)) {
+      this.#tellCheckedIn(connection);
+      const message = `connection ${connection.id} to ${this.address} was given up${connection.during}`;
+      this.#drop(connection, 'stale', new AutoReconnect(message, { cause: interruption }));
+    }
+    this.#pump();
   }
 
   /** Fail all who wait and all that is under way, close everything. Repeatable. */
@@ -325,8 +344,7 @@ export class Pool implements ConnectionOwner {
           this.#pump();
           return;
         }
-        this.clear();
-        this.#onFailure(error);
+        this.#onFailure(error, connection.generation);
         // All who wait would run into the same wall.
         this.#failWaiters(error, 'connectionError');
       },

@@ -4,6 +4,14 @@ import type { Events } from './events';
 import { Pool } from './pool';
 import { type ServerDescription, unknownServer } from './serverDescription';
 
+/** Who looks after the servers of a client. */
+export interface ServerOwner {
+  /** A new connection has heard what the server is. */
+  greeted(server: Server, description: ServerDescription): void;
+  /** The network failed a connection of this generation, or it could not be opened. */
+  broken(server: Server, error: Error, generation: number): void;
+}
+
 /** One server: what is known of it, and the connections to it. */
 export class Server {
   readonly address: Address;
@@ -12,7 +20,13 @@ export class Server {
   /** Commands that this server answered it does not know (code 59), in lower case: they are asked once. */
   readonly unknownCommands = new Set<string>();
 
-  constructor(address: Address, poolOptions: PoolOptions, connectionOptions: ConnectionOptions, events: Events) {
+  constructor(
+    address: Address,
+    poolOptions: PoolOptions,
+    connectionOptions: ConnectionOptions,
+    events: Events,
+    owner: ServerOwner,
+  ) {
     this.address = address;
     this.description = unknownServer(address);
     this.pool = new Pool(
@@ -20,12 +34,8 @@ export class Server {
       poolOptions,
       connectionOptions,
       events,
-      (description) => {
-        this.description = description;
-      },
-      () => {
-        this.description = unknownServer(address);
-      },
+      (description) => owner.greeted(this, description),
+      (error, generation) => owner.broken(this, error, generation),
     );
   }
 }

@@ -65,8 +65,10 @@ export class Client extends Settings {
    * @param port where the address names none; default 27017
    * @param kw options, which may stand in the connection string as well; that wins. Among them `max_pool_size` 100,
    *   `waitQueueTimeoutMS`, `waitQueueMultiple`, `socketTimeoutMS`, `connectTimeoutMS` 20000, `replicaSet`, `w`,
-   *   `wtimeout`, `j`, `fsync`, `read_preference`, `tag_sets`, `document_class`
-   * @throws ConfigurationError, InvalidURI, TypeError: an option that is unknown, wrong, or refused
+   *   `wtimeout`, `j`, `fsync`, `read_preference`, `tag_sets`, `document_class`, `ssl`, `ssl_ca_certs`, `ssl_cert_reqs`
+   *   (default `CERT_NONE`: the server's certificate is not verified), `ssl_certfile`, `ssl_keyfile`
+   * @throws ConfigurationError, InvalidURI, TypeError: an option that is unknown, wrong, or refused; the file system's
+   *   error where a file of certificates cannot be read
    * @example const client = new MotorClient('mongodb://localhost:27017', { max_pool_size: 10 });
    * @see Motor 0.2, MotorClient
    */
@@ -130,7 +132,7 @@ export class Client extends Settings {
   open_sync(): MotorClient {
     if (!this.connected) {
       const description = connectBlocking(this, this.#given);
-      if (description !== null) this[ENGINE].learn(description);
+      if (description !== null) this[ENGINE].adopt(description);
     }
     return this as unknown as MotorClient;
   }

@@ -3,7 +3,8 @@ import type { Policy } from '../core/policy';
 /** How clients of Motor 0.2 behave, where surfaces differ. */
 export const MOTOR_POLICY: Policy = Object.freeze({
   singleHost: 'direct',
-  serverWait: 'one round',
+  view: 'on demand',
+  routesReads: false,
   retries: false,
   sessions: false,
   reopens: true,

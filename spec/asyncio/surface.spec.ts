@@ -58,6 +58,7 @@ const TABLES: Readonly<Record<string, Table>> = {
     nodes: 'R',
     is_primary: 'R',
     is_mongos: 'R',
+    topology_description: 'R',
     options: 'R',
     HOST: 'R',
     PORT: 'R',

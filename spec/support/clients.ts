@@ -6,12 +6,14 @@ import { ENGINE } from '../../lib/motor/settings';
 import { eventually } from './eventually';
 import { server } from './hooks';
 import { type FaultProxy, type ProxyOptions, proxyTo } from './proxy';
+import type { Where } from './rawClient';
+import { type Relay, type RelayOptions, relayTo } from './relay';
 
 /** What the collections of `freshCollection` are in. */
 export const DATABASE = 'motor_spec';
 
 const clients = new Set<MotorClient | AsyncIOMotorClient>();
-const proxies = new Set<FaultProxy>();
+const proxies = new Set<FaultProxy | Relay>();
 
 /**
  * A client that is closed after the running test. The test fails when it leaves an operation of it under way.
@@ -41,6 +43,13 @@ export async function newProxy(options?: ProxyOptions): Promise<FaultProxy> {
   const proxy = await proxyTo(server(), options);
   proxies.add(proxy);
   return proxy;
+}
+
+/** The same for a relay, in front of a proxy perhaps. */
+export async function newRelay(options: RelayOptions, target: Where = server()): Promise<Relay> {
+  const relay = await relayTo(target, options);
+  proxies.add(relay);
+  return relay;
 }
 
 /** A name that nobody else uses. */

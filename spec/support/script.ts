@@ -12,7 +12,8 @@ export interface Outcome {
 const LIMIT = 10_000;
 
 /**
- * Run a piece of a script in a process of its own, in an async function that has `motor` (the driver) and `uri`.
+ * Run a piece of a script in a process of its own, in an async function that has `motor` (the driver), `asyncio()` (its
+ * other surface) and `uri`.
  * @param options of Node itself, such as `--expose-gc`
  */
 export async function runScript(
@@ -21,6 +22,7 @@ export async function runScript(
   { options = [], env = {} }: { options?: string[]; env?: Record<string, string> } = {},
 ): Promise<Outcome> {
   const source = `const motor = require(${JSON.stringify(join(__dirname, '../../lib/index.js'))});
+    const asyncio = () => require(${JSON.stringify(join(__dirname, '../../lib/asyncio/index.js'))});
     const uri = ${JSON.stringify(uri)};
     (async () => { ${body} })();`;
   const child = spawn(process.execPath, [...options, '-e', source], {
