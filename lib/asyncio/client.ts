@@ -46,13 +46,14 @@ export type ListDatabasesKw = Given<typeof LIST_DATABASES>;
  */
 export class Client extends Configured {
   readonly [REMEMBERED] = new RememberedErrors();
+  /** As they were given; the engine has those in force, which the DNS may have completed. */
   readonly #options: ClientOptions;
 
   /**
    * A client of a server, or of all servers of a replica set or a sharded cluster. No I/O: it connects with the first
    * operation.
-   * @param host a name, `name:port`, the path of a Unix socket, a `mongodb://` string, or a list of these; default
-   *   `localhost`
+   * @param host a name, `name:port`, the path of a Unix socket, a `mongodb://` or `mongodb+srv://` string, or a list
+   *   of these; default `localhost`. Whom the DNS names for `mongodb+srv://` is asked with the first operation, too
    * @param port where the address names none; default 27017
    * @param kw options: `maxPoolSize` 100, `serverSelectionTimeoutMS` 30000, `connectTimeoutMS` 20000, `socketTimeoutMS`,
    *   `retryReads` true, `retryWrites` true, `directConnection` false, `replicaSet`, `w`, `readPreference`,
@@ -256,7 +257,7 @@ export class Client extends Configured {
    * @see Motor 3.8, AsyncIOMotorClient.options
    */
   get options() {
-    const { pool, connection, topology, readPreference, retryReads, retryWrites } = this.#options;
+    const { pool, connection, topology, readPreference, retryReads, retryWrites } = this[ENGINE].options;
     return Object.freeze({
       pool_options: Object.freeze({
         max_pool_size: pool.maxSize === Number.POSITIVE_INFINITY ? null : pool.maxSize,
@@ -313,7 +314,10 @@ export class Client extends Configured {
   }
 
   [REPR](): string {
-    return `MongoClient([${this.#options.seeds.map((seed) => `'${seed}'`).join(', ')}])`;
+    const { seeds, srv } = this[ENGINE].options;
+    // As long as the DNS has not been asked, it is all that is known of the servers.
+    const hosts = seeds.length === 0 ? [`mongodb+srv://${srv?.host}`] : seeds;
+    return `MongoClient([${hosts.map((host) => `'${host}'`).join(', ')}])`;
   }
 }
 

@@ -6,8 +6,10 @@ import type { WriteConcern } from './writeConcern';
 
 /** Everything a client was told, checked and complete. Durations are milliseconds. */
 export interface ClientOptions {
-  /** At least one, each once, in the order given. */
+  /** At least one, each once, in the order given; none as long as the DNS has not been asked for them. */
   readonly seeds: readonly Address[];
+  /** `null`: no `mongodb+srv://` string was given. */
+  readonly srv: SrvOptions | null;
   /** The database that the connection string names. */
   readonly database: string | null;
   readonly credential: Credential | null;
@@ -31,6 +33,21 @@ export interface ClientOptions {
   readonly ioLoop: IoLoop | null;
   /** Connect at once, in the background. */
   readonly connectAtOnce: boolean;
+}
+
+/** How to find the servers of a `mongodb+srv://` string. */
+export interface SrvOptions {
+  /** In lower case. */
+  readonly host: string;
+  readonly serviceName: string;
+  /** Most servers to use of those that the DNS names; 0: all. */
+  readonly maxHosts: number;
+  /**
+   * The client's options, completed by what the DNS says. Not shown when the options are printed.
+   * @param txt the TXT record, `null` where there is none
+   * @throws ConfigurationError, InvalidURI: it does not fit, or has other options than it may have
+   */
+  readonly complete: (seeds: readonly Address[], txt: string | null) => ClientOptions;
 }
 
 export interface TopologyOptions {

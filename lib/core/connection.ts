@@ -2,8 +2,9 @@ import { isIP, type Socket } from 'node:net';
 import { debuglog } from 'node:util';
 import type { Document } from 'bson';
 import type { Address } from './address';
+import { Authentication } from './auth/authentication';
 import { clientMetadata } from './clientMetadata';
-import type { ConnectionOptions } from './clientOptions';
+import type { ConnectionOptions, Credential } from './clientOptions';
 import { Compression, offered } from './compression';
 import { AutoReconnect, ConfigurationError, NetworkTimeout, NotPrimaryError, ProtocolError } from './errors';
 import { type Events, heard, isSecret, tell } from './events';
@@ -42,6 +43,14 @@ export interface ConnectionOwner {
 const READ_BUFFER_SIZE = 64 * 1024;
 let lastRequestId = 0;
 
+function encodeHello(requestId: number, { $db: _, ...command }: Document): Buffer {
+  return encodeLegacyQuery(requestId, command);
+}
+
+function encodeAsk(requestId: number, command: Document): Buffer {
+  return encodeCommand(requestId, 0, command);
+}
+
 function nextRequestId(): number {
   lastRequestId = (lastRequestId + 1) & 0x7fffffff;
   return lastRequestId;
@@ -62,6 +71,8 @@ export class Connection {
   /** What the server said of itself in the handshake. */
   description: ServerDescription;
   readonly #options: ConnectionOptions;
+  /** As whom it works; null: as nobody. */
+  readonly #credential: Credential | null;
   readonly #owner: ConnectionOwner;
   readonly #events: Events;
   readonly #socket: Socket;
@@ -95,6 +106,7 @@ export class Connection {
     options: ConnectionOptions,
     owner: ConnectionOwner,
     events: Events,
+    credential: Credential | null = null,
   ) {
     this.id = id;
     this.generation = generation;
@@ -103,6 +115,7 @@ export class Connection {
     this.#options = options;
     this.#owner = owner;
     this.#events = events;
+    this.#credential = credential;
     this.#socket = this.#connect();
   }
 
@@ -145,7 +158,7 @@ export class Connection {
     this.#socket.unref();
   }
 
-  /** Wait for the socket, then greet the server: what it answers. */
+  /** Wait for the socket, greet the server, and tell it who this is. Gives what it answered to the greeting. */
   async open(): Promise<Document> {
     const limit = this.#options.connectTimeout;
     let timer: NodeJS.Timeout | undefined;
@@ -162,9 +175,14 @@ export class Connection {
     if (this.address.port === null || isIP(this.address.host) !== 0) startClock();
     else this.#socket.once('lookup', startClock);
     try {
-      const hello = await this.#handshake();
+      const authentication = this.#credential === null ? null : new Authentication(this.#credential);
+      const hello = await this.#handshake(authentication?.greeting);
       this.description = describeServer(this.address, hello);
       this.#checkServer(hello);
+      // An arbiter holds no data, hence no users.
+      if (authentication !== null && this.description.type !== 'RSArbiter') {
+        await authentication.complete(hello, this.address, (command) => this.#ask(command));
+      }
       this.#compression = Compression.agreed(this.#options, hello);
       if (this.#options.socketTimeout !== null) this.#socket.setTimeout(this.#options.socketTimeout);
       this.#ready = true;
@@ -178,27 +196,29 @@ export class Connection {
   }
 
   /** The legacy hello, which every server understands. It waits in the socket until that is connected. */
-  #handshake(): Promise<Document> {
+  #handshake(greeting?: Document): Promise<Document> {
     const client = clientMetadata(this.#options.appName, this.#options.driver);
-    const command = { ismaster: 1, helloOk: true, client, ...offered(this.#options), $db: 'admin' };
+    const command = { ismaster: 1, helloOk: true, client, ...offered(this.#options), ...greeting, $db: 'admin' };
+    return this.#ask(command, encodeHello);
+  }
+
+  /** Before the connection is its owner's: nobody else is told of it. Gives the reply, also one that tells of a failure. */
+  #ask(command: Document, encode = encodeAsk): Promise<Document> {
     return new Promise((resolve, reject) => {
-      this.#operation = new Operation(
-        command,
-        { rawReply: true },
-        null,
-        (reply) => reply,
-        resolve,
-        reject,
-      ) as Operation;
+      if (this.#closed !== null) {
+        reject(this.#closed);
+        return;
+      }
+      const operation = new Operation(command, { rawReply: true }, null, (reply) => reply, resolve, reject);
+      this.#operation = operation as Operation;
       this.#requestId = nextRequestId();
-      const { $db: _, ...legacy } = command;
-      const message = encodeLegacyQuery(this.#requestId, legacy);
+      const message = encode(this.#requestId, command);
       if (debug.enabled) {
-        debug('#%d %s > %d ismaster %d B', this.id, this.address, this.#requestId, message.length);
+        const { name } = operation;
+        debug('#%d %s > %d %s %d B', this.id, this.address, this.#requestId, name, message.length);
         this.#sentAt = performance.now();
       }
       this.#socket.write(message);
-      if (this.#closed !== null) reject(this.#closed);
     });
   }
 

@@ -1,10 +1,14 @@
+import { isIP } from 'node:net';
 import { ConnectionString as Grammar } from 'mongodb-connection-string-url';
 import { Address } from './address';
 import { ConfigurationError, InvalidURI } from './errors';
 
 /** What a connection string says, options still unread. */
 export interface ConnectionString {
+  /** None in a `mongodb+srv://` string. */
   readonly seeds: readonly Address[];
+  /** The host of a `mongodb+srv://` string, in lower case: the DNS knows the servers by it. */
+  readonly srvHost: string | null;
   readonly username: string | null;
   readonly password: string | null;
   readonly database: string | null;
@@ -26,10 +30,10 @@ export function hasScheme(text: string): boolean {
  */
 export function parseConnectionString(uri: string, port?: number): ConnectionString {
   const [scheme = ''] = uri.split('://', 1);
-  if (scheme === 'mongodb+srv') throw new InvalidURI('mongodb+srv:// is not served: name the hosts in mongodb://');
-  if (scheme !== 'mongodb') throw new InvalidURI('a connection string begins with mongodb://');
+  const isSrv = scheme === 'mongodb+srv';
+  if (scheme !== 'mongodb' && !isSrv) throw new InvalidURI('a connection string begins with mongodb://');
 
-  const { userInfo, rest } = cutUserInfo(uri.slice('mongodb://'.length));
+  const { userInfo, rest } = cutUserInfo(uri.slice(`${scheme}://`.length));
   const at = rest.indexOf('?');
   const place = at < 0 ? rest : rest.slice(0, at);
   const query = at < 0 ? '' : rest.slice(at + 1);
@@ -49,13 +53,32 @@ export function parseConnectionString(uri: string, port?: number): ConnectionStr
     throw new InvalidURI('the database of a connection string has a character that no name may have');
   }
   const dot = names.indexOf('.', 1);
+  const seeds = grammar.hosts.map((host) => seed(decode(host, 'a host'), port, query.includes('@')));
   return {
     ...userInfo,
-    seeds: grammar.hosts.map((host) => seed(decode(host, 'a host'), port, query.includes('@'))),
+    seeds: isSrv ? [] : seeds,
+    srvHost: isSrv ? srvHostOf(grammar.hosts.map((host) => decode(host, 'a host'))) : null,
     database: (dot < 0 ? names : names.slice(0, dot)) || null,
     collection: dot < 0 ? null : names.slice(dot + 1),
     options: [...grammar.searchParams],
   };
+}
+
+/** The options of a TXT record, which has the form of those of a connection string. */
+export function parseOptions(query: string): ConnectionString['options'] {
+  return [...new URLSearchParams(ampersands(query))];
+}
+
+/** @see Specification "initial DNS seedlist discovery", validation before querying DNS */
+function srvHostOf(hosts: readonly string[]): string {
+  const [host = ''] = hosts;
+  if (hosts.length > 1) throw new InvalidURI('mongodb+srv:// takes one host: the DNS names the servers');
+  if (/:\d*$/.test(host)) throw new InvalidURI('mongodb+srv:// takes a host without a port: the DNS names the ports');
+  const name = host.toLowerCase().replace(/\.$/, '');
+  if (isIP(name.replace(/^\[|\]$/g, '')) !== 0 || name.endsWith('.sock') || name.split('.').includes('')) {
+    throw new InvalidURI('mongodb+srv:// takes the name of a host, as in mongodb+srv://cluster.example.com');
+  }
+  return name;
 }
 
 const ESCAPES = 'in user and password the characters : / ? # [ ] @ and % must be percent-encoded';

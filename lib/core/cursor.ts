@@ -316,7 +316,8 @@ export class Cursor {
   }
 
   async #checkOut(): Promise<void> {
-    this.#server = await this.#engine.connect(this.#options.run?.readPreference);
+    const engine = this.#engine.engineFor(this.#namespace.database);
+    this.#server = await engine.connect(this.#options.run?.readPreference);
     this.#connection = await this.#server.pool.checkout();
   }
 

@@ -1,10 +1,12 @@
 import type { Document } from 'bson';
 import type { Address } from './address';
-import type { ClientOptions } from './clientOptions';
+import { checkMechanism } from './auth/authentication';
+import { Identities } from './auth/identities';
+import type { ClientOptions, Credential } from './clientOptions';
 import type { Namespace } from './commands';
 import type { Connection } from './connection';
-import { AutoReconnect, ConfigurationError, InvalidOperation } from './errors';
-import { newEvents } from './events';
+import { AutoReconnect, InvalidOperation, OperationFailure } from './errors';
+import { type Events, newEvents } from './events';
 import { lostPrimaryOf, writeConcernFailureOf } from './failure';
 import { MonitoredTopology } from './monitoredTopology';
 import { OnDemandTopology } from './onDemandTopology';
@@ -26,6 +28,7 @@ import type { ServerDescription } from './serverDescription';
 import type { Wanted } from './serverSelection';
 import { Sessions } from './sessions';
 import { secureContext } from './socket';
+import { Seedlist, SrvPoller } from './srv';
 import type { Topology } from './topology';
 import type { TopologyDescription } from './topologyDescription';
 
@@ -44,13 +47,13 @@ export interface OpenCursor {
 }
 
 const NO_OPTIONS: RunOptions = {};
+const CLOSED = 'the client was closed';
 
 /** What every surface stands on: it sends commands to the right server, by the policy of the surface. */
 export class Engine implements OperationOwner {
-  readonly options: ClientOptions;
   readonly policy: Policy;
   /** Pool and command events, see `events.ts`. */
-  readonly events = newEvents();
+  readonly events: Events;
   /** The cursors that are open on a server, by their numbers. */
   readonly cursors = new Map<string, OpenCursor>();
   /** Hears of every reply, before the operation settles. */
@@ -59,15 +62,28 @@ export class Engine implements OperationOwner {
   readonly retriesWrites: boolean;
   /** Null where the policy knows no sessions. */
   readonly sessions: Sessions | null;
+  #options: ClientOptions;
+  /** Knows who knows the servers, as long as they are not known. */
+  #seedlist: Seedlist | null;
+  /** Who logged in to single databases; null as long as nobody did. */
+  #identities: Identities | null = null;
   #topology: Topology | null = null;
+  #poller: SrvPoller | null = null;
   #closed = false;
   #connected = false;
 
-  constructor(options: ClientOptions, policy: Policy) {
-    this.options = options;
+  constructor(options: ClientOptions, policy: Policy, events: Events = newEvents()) {
+    this.#options = options;
+    this.#seedlist = options.srv !== null && options.seeds.length === 0 ? new Seedlist(options, options.srv) : null;
     this.policy = policy;
     this.retriesWrites = policy.sessions && options.retryWrites;
     this.sessions = policy.sessions ? new Sessions(options.retryWrites) : null;
+    this.events = events;
+  }
+
+  /** Those of a `mongodb+srv://` string are complete when the DNS has been asked. */
+  get options(): ClientOptions {
+    return this.#options;
   }
 
   /**
@@ -76,6 +92,16 @@ export class Engine implements OperationOwner {
    * @param finish reads the result out of a successful reply
    */
   run<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
+    if (this.#identities !== null && options.connection === undefined) {
+      const engine = this.engineFor(command.$db as string);
+      if (engine !== this) return engine.run(command, finish, engine.#withOwnServer(options));
+    }
+    return this.runOwn(command, finish, options);
+  }
+
+  /** The same, whoever works on the command's database: as the user of this engine. */
+  runOwn<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
+    if (this.#seedlist !== null) return this.#seek(this.#seedlist).then(() => this.runOwn(command, finish, options));
     return new Promise((resolve, reject) => {
       const operation = new Operation(command, options, this, finish, resolve, reject) as Operation;
       if (options.connection !== undefined) {
@@ -87,6 +113,46 @@ export class Engine implements OperationOwner {
       if (server !== null) this.#send(operation, server);
       else this.#runWhenFound(topology, operation);
     });
+  }
+
+  /** The engine of who works on this database: this one, unless somebody logged in. */
+  engineFor(database: string): Engine {
+    return this.#identities === null ? this : this.#identities.engineFor(database);
+  }
+
+  /** A server of another user's engine is the same process, but its connections are not ours. */
+  #withOwnServer({ server, ...options }: RunOptions): RunOptions {
+    const own = server === undefined ? null : this.serverAt(server.address);
+    return own === null ? options : { ...options, server: own };
+  }
+
+  /**
+   * Have the server check a user, who works on this database from then on.
+   * @throws OperationFailure: the server refuses him, or another user works there
+   * @throws ConfigurationError: a mechanism that the driver does not have
+   */
+  async login(database: string, credential: Credential): Promise<void> {
+    this.#identities ??= this.#newIdentities();
+    await this.#identities.login(database, credential);
+  }
+
+  /** Forget who works on this database. */
+  logout(database: string): void {
+    if (this.options.credential === null && this.#identities === null) return;
+    this.#identities ??= this.#newIdentities();
+    this.#identities.logout(database);
+  }
+
+  #newIdentities(): Identities {
+    return new Identities(this, (credential) => {
+      const engine = new Engine({ ...this.options, credential }, this.policy, this.events);
+      engine.onReply = (operation, reply) => this.onReply?.(operation, reply);
+      return engine;
+    });
+  }
+
+  get #others(): readonly Engine[] {
+    return this.#identities?.others ?? [];
   }
 
   /** The server to use, as far as it is known without asking anybody. */
@@ -128,14 +194,25 @@ export class Engine implements OperationOwner {
 
   /** Find the server to use, for writes unless a preference is given, and make sure that it has answered. */
   async connect(preference?: ReadPreference): Promise<Server> {
+    if (this.#seedlist !== null) await this.#seek(this.#seedlist);
     const server = await (this.#topology ?? this.#open()).connect(preference);
     this.#connected = true;
     return server;
   }
 
+  /** Find out that the server to use is there, whether or not it lets the user in. */
+  async reach(): Promise<void> {
+    try {
+      await this.connect();
+    } catch (error) {
+      if (!(error instanceof OperationFailure)) throw error;
+      this.#connected = true;
+    }
+  }
+
   /** The server in use, if one has answered. */
   get server(): Server | null {
-    return this.#topology?.inUse ?? null;
+    return this.#topology?.inUse ?? this.#others.find((engine) => engine.server !== null)?.server ?? null;
   }
 
   /** What is known of all servers together; null before the first operation and after `close()`. */
@@ -172,17 +249,28 @@ export class Engine implements OperationOwner {
       const counts = pool.counts;
       for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += counts[name];
     }
+    for (const { counts } of this.#others) {
+      for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += counts[name];
+    }
     return sum;
+  }
+
+  /** Use none of the connections that there are any longer; what is under way on them comes to its end. */
+  clear(): void {
+    for (const { pool } of this.servers) pool.clear();
   }
 
   /** Close every connection. What is under way, or waits for a connection, fails with AutoReconnect. Repeatable. */
   close(): void {
     this.#connected = this.connected;
     this.#closed = true;
+    this.#poller?.close();
+    this.#seedlist?.close(new AutoReconnect(CLOSED));
     const topology = this.#topology;
     this.#topology = null;
     this.sessions?.close(topology?.servers ?? [], this);
-    topology?.close(new AutoReconnect('the client was closed'));
+    topology?.close(new AutoReconnect(CLOSED));
+    for (const engine of this.#others) engine.close();
     this.cursors.clear();
   }
 
@@ -206,10 +294,8 @@ export class Engine implements OperationOwner {
     this.#topology?.operationFailed(operation, error);
     if (!this.policy.retries || this.#topology === null) return error;
     const { firstError, session } = operation;
-    if (isNetworkError(error)) {
-      if (session !== null) session.dirty = true;
-      if (this.#mayRepeatWrite(operation)) labelLost(error);
-    }
+    if (session !== null && isNetworkError(error)) session.dirty = true;
+    if (this.#mayRepeatWrite(operation)) labelLost(error, operation);
     if (firstError !== null) return tellingError(firstError, error);
     return this.#retries(operation, error) ? null : explained(operation, error);
   }
@@ -232,15 +318,24 @@ export class Engine implements OperationOwner {
     return txnNumber !== null || (address === null && this.sessions?.repeatsWrites === true);
   }
 
-  #open(): Topology {
+  /** Ask the DNS for the servers, unless that was done meanwhile. */
+  async #seek(seedlist: Seedlist): Promise<void> {
+    this.#checkOpen();
+    this.#options = await seedlist.find();
+    this.#seedlist = null;
+  }
+
+  #checkOpen(): void {
     if (this.#closed && !this.policy.reopens) throw new InvalidOperation('the client cannot be used after close()');
-    // Before anything is sent: a client that believes itself authenticated must not go on without.
-    if (this.options.credential !== null) {
-      throw new ConfigurationError('this version of the driver cannot authenticate: connect without a user');
-    }
+  }
+
+  #open(): Topology {
+    this.#checkOpen();
+    if (this.options.credential !== null) checkMechanism(this.options.credential.mechanism);
     if (this.options.connection.tls !== null) secureContext(this.options.connection.tls);
     const Kind = this.policy.view === 'monitored' ? MonitoredTopology : OnDemandTopology;
     this.#topology = new Kind(this.options, this.events);
+    if (this.options.srv !== null) this.#poller = new SrvPoller(this.options, this.options.srv, this.#topology);
     return this.#topology;
   }
 }

@@ -4,6 +4,7 @@ import {
   ConfigurationError,
   ConnectionFailure,
   NetworkTimeout,
+  OperationFailure,
   ServerSelectionTimeoutError,
 } from './errors';
 import type { Events } from './events';
@@ -148,7 +149,9 @@ export class MonitoredTopology extends Topology {
 
   broken(server: Server, error: Error, generation: number): void {
     if (generation !== server.pool.generation || this.closed !== null) return;
-    // A slow reply, or a login refused, says nothing about the server.
+    // A login refused says nothing about the server, but something about the connections: perhaps the user is gone.
+    if (error instanceof OperationFailure) server.pool.clear();
+    // Nor does a slow reply.
     if (!(error instanceof ConnectionFailure) || error instanceof NetworkTimeout) return;
     this.learn(unknownServer(server.address, error));
     server.pool.clear();

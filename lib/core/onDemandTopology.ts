@@ -1,9 +1,9 @@
 import { Address } from './address';
 import type { ClientOptions } from './clientOptions';
-import { AutoReconnect, ConfigurationError } from './errors';
+import { AutoReconnect, ConfigurationError, ConnectionFailure } from './errors';
 import type { Events } from './events';
 import type { Server } from './server';
-import { isWritable, type ServerDescription, unknownServer } from './serverDescription';
+import { isKnown, isWritable, type ServerDescription, unknownServer } from './serverDescription';
 import { Topology } from './topology';
 import { foreignMember } from './topologyDescription';
 
@@ -72,13 +72,14 @@ export class OnDemandTopology extends Topology {
     for (let address = toAsk.shift(); address !== undefined; address = toAsk.shift()) {
       if (this.closed !== null) throw this.closed;
       const server = this.#server(address);
-      // It may have become primary since it said that it was not.
-      if (!isWritable(server.description.type)) server.pool.doubt();
+      // It may have become primary since it said that it was not; its connections have to hear that as well.
+      const { type: before } = server.description;
+      if (isKnown(before) && !isWritable(before)) server.pool.clear();
       try {
         await server.pool.prime();
       } catch (error) {
-        // No other seed can make good for it.
-        if (error instanceof ConfigurationError) throw error;
+        // No other seed can make good for it: it is too old, or does not let this user in.
+        if (!(error instanceof ConnectionFailure)) throw error;
         errors.push((error as Error).message);
         continue;
       }

@@ -193,6 +193,7 @@ export const TABLE = {
   gssapiServiceName: row(text, 'gssapiServiceName', ''),
 
   replicaSet: row(text, 'replicaSet', 'replicaSet'),
+  loadBalanced: row(flag, '', 'loadBalanced'),
   srvServiceName: row(text, '', 'srvServiceName'),
   srvMaxHosts: row(integer(0), '', 'srvMaxHosts'),
   directConnection: row(flag, '', 'directConnection'),

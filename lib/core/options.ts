@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { Address, DEFAULT_PORT } from './address';
 import { check, fieldsOf, integer, type Rule } from './check';
-import type { ClientOptions, Credential, Mechanism, PoolOptions, TlsOptions, TopologyOptions } from './clientOptions';
-import { type ConnectionString, hasScheme, parseConnectionString } from './connectionString';
-import { ConfigurationError, MotorPoolTimeout, ValueError, WaitQueueTimeoutError } from './errors';
+import type {
+  ClientOptions,
+  Credential,
+  Mechanism,
+  PoolOptions,
+  SrvOptions,
+  TlsOptions,
+  TopologyOptions,
+} from './clientOptions';
+import { type ConnectionString, hasScheme, parseConnectionString, parseOptions } from './connectionString';
+import { ConfigurationError, InvalidURI, MotorPoolTimeout, ValueError, WaitQueueTimeoutError } from './errors';
 import { nearest } from './nearest';
 import { type Key, NAMES, type Named, NONE_WHEN_ABSENT, REFUSED, TABLE, type Values } from './optionTable';
 import type { Policy } from './policy';
@@ -46,6 +54,27 @@ export function readOptions(given: ClientArguments, policy: Policy): ClientOptio
 
   const values: Values =
     policy.precedence === 'string' ? { ...fromKeywords, ...fromStrings } : { ...fromStrings, ...fromKeywords };
+  const srvHost = strings.find((string) => string.srvHost !== null)?.srvHost ?? null;
+  if (srvHost === null) return complete(values, strings, seeds, null, policy);
+
+  const srv: SrvOptions = hiding(['complete'], {
+    host: srvHost,
+    serviceName: values.srvServiceName ?? 'mongodb',
+    maxHosts: values.srvMaxHosts ?? 0,
+    complete: (found, txt) =>
+      complete({ tls: true, ...readTxt(txt, policy), ...values }, strings, [...seeds, ...found], srv, policy),
+  });
+  return complete({ tls: true, ...values }, strings, [], srv, policy);
+}
+
+/** Put the parts together, with what is left to the defaults. */
+function complete(
+  values: Values,
+  strings: readonly ConnectionString[],
+  seeds: readonly Address[],
+  srv: SrvOptions | null,
+  policy: Policy,
+): ClientOptions {
   const { connectTimeout = 20_000 } = values;
   const lastOf = <T>(part: (string: ConnectionString) => T | null) =>
     strings.map(part).findLast((it) => it !== null) ?? null;
@@ -56,10 +85,11 @@ export function readOptions(given: ClientArguments, policy: Policy): ClientOptio
     values.uuidRepresentation ?? (policy.optionNames === 'PyMongo 2.7' ? 'pythonLegacy' : 'unspecified');
 
   return Object.freeze<ClientOptions>({
-    seeds,
+    seeds: Object.freeze(seeds),
+    srv,
     database,
     credential: credentialOf(values, user?.username ?? null, user?.password ?? null, database),
-    topology: topologyOf(values, seeds, policy),
+    topology: topologyOf(values, seeds, srv, policy),
     pool: poolOf(values, policy),
     connection: Object.freeze({
       // 0 means none, where it is allowed.
@@ -131,7 +161,7 @@ function readKeywords(keywords: readonly [string, unknown][], caller: string, po
   return reading.values;
 }
 
-function readString({ options }: ConnectionString, policy: Policy): Values {
+function readString({ options }: Pick<ConnectionString, 'options'>, policy: Policy): Values {
   const names = NAMES[policy.optionNames];
   const reading = new Reading(policy);
   const tags: string[] = [];
@@ -159,6 +189,21 @@ function readString({ options }: ConnectionString, policy: Policy): Values {
       process.emitWarning(`${error.message}; it is ignored`);
     }
   }
+}
+
+/** What a TXT record may say; in lower case. */
+const TXT_OPTIONS = ['authsource', 'replicaset', 'loadbalanced'];
+
+/** @see Specification "initial DNS seedlist discovery", default connection string options */
+function readTxt(txt: string | null, policy: Policy): Values {
+  const options = txt === null ? [] : parseOptions(txt);
+  for (const [written] of options) {
+    if (TXT_OPTIONS.includes(written.toLowerCase())) continue;
+    throw new ConfigurationError(
+      `a TXT record has authSource, replicaSet and loadBalanced for options, not '${written.slice(0, 40)}'`,
+    );
+  }
+  return readString({ options }, policy);
 }
 
 /** The options of one source, each checked as it comes. */
@@ -224,22 +269,42 @@ function readHosts(given: unknown, port: number, policy: Policy) {
   if (strings.length > 1 && policy.optionNames === 'PyMongo 4.9') {
     throw new ConfigurationError('host holds more than one connection string');
   }
-  return { strings, seeds: Object.freeze([...seeds.values()]) };
+  return { strings, seeds: [...seeds.values()] };
 
   function readUri(uri: string): readonly Address[] {
     const string = parseConnectionString(uri, port);
+    if (string.srvHost !== null && policy.optionNames === 'PyMongo 2.7') {
+      throw new InvalidURI('mongodb+srv:// is not served here: name the hosts in mongodb://');
+    }
     strings.push(string);
     return string.seeds;
   }
 }
 
-function topologyOf(values: Values, seeds: readonly Address[], policy: Policy): TopologyOptions {
+function topologyOf(
+  values: Values,
+  seeds: readonly Address[],
+  srv: SrvOptions | null,
+  policy: Policy,
+): TopologyOptions {
   const replicaSet = values.replicaSet ?? null;
   if (values.directConnection && seeds.length > 1) {
     throw new ConfigurationError(`directConnection takes one host, there are ${seeds.length}`);
   }
+  if (values.loadBalanced) {
+    throw new ConfigurationError('loadBalanced: this version of the driver does not work through load balancers');
+  }
+  if (srv !== null) {
+    if (values.directConnection) {
+      throw new ConfigurationError('directConnection excludes mongodb+srv://, which may name many hosts');
+    }
+    if (srv.maxHosts > 0 && replicaSet !== null) {
+      throw new ConfigurationError('srvMaxHosts is for sharded clusters: it excludes replicaSet');
+    }
+  }
   for (const name of ['srvServiceName', 'srvMaxHosts'] as const) {
-    if (values[name] !== undefined) throw new ConfigurationError(`${name} is for mongodb+srv:// strings only`);
+    if (values[name] !== undefined && srv === null)
+      throw new ConfigurationError(`${name} is for mongodb+srv:// strings only`);
   }
   const isOld = policy.optionNames === 'PyMongo 2.7';
   const byItself = policy.singleHost === 'direct' && seeds.length === 1 && replicaSet === null;
@@ -418,7 +483,12 @@ function credentialOf(
   if (canonicalize !== undefined && !CANONICALIZE.includes(canonicalize)) {
     throw new ConfigurationError(`CANONICALIZE_HOST_NAME must be one of ${CANONICALIZE.join(', ')}`);
   }
-  return hiding(['password', 'properties'], { username, password, source, mechanism, properties });
+  return newCredential({ username, password, source, mechanism, properties });
+}
+
+/** What must not be printed of it is not. */
+export function newCredential(credential: Credential): Credential {
+  return hiding(['password', 'properties'], { ...credential });
 }
 
 const CANONICALIZE = ['none', 'forward', 'forwardAndReverse', 'false', 'true'];

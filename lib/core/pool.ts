@@ -1,6 +1,6 @@
 import type { Document } from 'bson';
 import type { Address } from './address';
-import type { ConnectionOptions, PoolOptions } from './clientOptions';
+import type { ConnectionOptions, Credential, PoolOptions } from './clientOptions';
 import { Connection, type ConnectionOwner } from './connection';
 import { AutoReconnect, NetworkTimeout, ProtocolError } from './errors';
 import { type CheckOutFailedReason, type ConnectionClosedReason, type Events, heard, tell } from './events';
@@ -34,6 +34,7 @@ export class Pool implements ConnectionOwner {
   readonly address: Address;
   readonly #options: PoolOptions;
   readonly #connectionOptions: ConnectionOptions;
+  readonly #credential: Credential | null;
   readonly #events: Events;
   /** Hears what the server said in each handshake. */
   readonly #onDescription: (description: ServerDescription) => void;
@@ -63,10 +64,12 @@ export class Pool implements ConnectionOwner {
     events: Events,
     onDescription: (description: ServerDescription) => void,
     onFailure: (error: Error, generation: number) => void,
+    credential: Credential | null = null,
   ) {
     this.address = address;
     this.#options = options;
     this.#connectionOptions = connectionOptions;
+    this.#credential = credential;
     this.#events = events;
     this.#onDescription = onDescription;
     this.#onFailure = onFailure;
@@ -165,11 +168,6 @@ export class Pool implements ConnectionOwner {
     if (checkedOut) this.#tellCheckedIn(connection);
     this.#forget(connection, 'error', error);
     this.#pump();
-  }
-
-  /** What the server said may no longer hold: who primes next asks it again. */
-  doubt(): void {
-    this.#proven = false;
   }
 
   /** Open a connection, unless the server answered before, to find out what it is. */
@@ -308,7 +306,15 @@ export class Pool implements ConnectionOwner {
   #open(): void {
     const id = ++this.#lastId;
     const startedAt = performance.now();
-    const connection = new Connection(id, this.#generation, this.address, this.#connectionOptions, this, this.#events);
+    const connection = new Connection(
+      id,
+      this.#generation,
+      this.address,
+      this.#connectionOptions,
+      this,
+      this.#events,
+      this.#credential,
+    );
     this.#opening++;
     this.#connections.add(connection);
     tell(this.#events, 'connectionCreated', () => this.#connectionEvent(connection));

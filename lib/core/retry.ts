@@ -57,9 +57,11 @@ export function isRetryableWrite(error: Error): boolean {
   return hasLabel(error, RETRYABLE_WRITE);
 }
 
-/** A write that may be sent again was lost on its way there or back. */
-export function labelLost(error: AutoReconnect): void {
-  addErrorLabel(error, RETRYABLE_WRITE);
+/** Label the failure of a write that may be sent again, if the write was lost on its way there or back. */
+export function labelLost(error: Error, { address }: Operation): void {
+  // Without an address it never got a connection: what failed then is a handshake, of which no server labels the errors.
+  const isLost = isNetworkError(error) || (address === null && isRetryableRead(error));
+  if (isLost) addErrorLabel(error as PyMongoError, RETRYABLE_WRITE);
 }
 
 /** Give a reply to a write that may be sent again the label that servers before 4.4 do not give. */

@@ -1,5 +1,5 @@
 import type { Address } from './address';
-import type { ConnectionOptions, PoolOptions } from './clientOptions';
+import type { ConnectionOptions, Credential, PoolOptions } from './clientOptions';
 import type { Events } from './events';
 import { Pool } from './pool';
 import { type ServerDescription, unknownServer } from './serverDescription';
@@ -26,6 +26,7 @@ export class Server {
     connectionOptions: ConnectionOptions,
     events: Events,
     owner: ServerOwner,
+    credential: Credential | null,
   ) {
     this.address = address;
     this.description = unknownServer(address);
@@ -36,6 +37,7 @@ export class Server {
       events,
       (description) => owner.greeted(this, description),
       (error, generation) => owner.broken(this, error, generation),
+      credential,
     );
   }
 }

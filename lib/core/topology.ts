@@ -14,13 +14,14 @@ import {
   unknownServer,
 } from './serverDescription';
 import type { Wanted } from './serverSelection';
-import { emptyTopology, initialTopology, type TopologyDescription, withServer } from './topologyDescription';
+import type { PolledTopology } from './srv';
+import { emptyTopology, initialTopology, type TopologyDescription, withSeeds, withServer } from './topologyDescription';
 
 /**
  * The servers of one client, and which of them to use. How they are found out differs: see `MonitoredTopology` and
  * `OnDemandTopology`.
  */
-export abstract class Topology implements ServerOwner {
+export abstract class Topology implements ServerOwner, PolledTopology {
   /** What is known of all servers together. */
   description: TopologyDescription;
   /** The server that takes writes, where it is known and there is no choice: so most operations need only look here. */
@@ -91,10 +92,30 @@ export abstract class Topology implements ServerOwner {
     this.doubted(server, error.details === null || isShutdown(error));
   }
 
+  /** Whether the DNS may say which servers there are: members of a set know it better. See `PolledTopology`. */
+  get takesSeeds(): boolean {
+    const { type } = this.description;
+    return this.closed === null && (type === 'Unknown' || type === 'Sharded');
+  }
+
+  /** Of the servers that there are. */
+  get addresses(): readonly Address[] {
+    return [...this.description.servers.values()].map(({ address }) => address);
+  }
+
+  /** See `PolledTopology`. */
+  replaceSeeds(seeds: readonly Address[]): void {
+    this.#become(withSeeds(this.description, seeds));
+  }
+
   /** Take in what a server said, or that it failed. */
   protected learn(server: ServerDescription): void {
+    this.#become(withServer(this.description, server));
+  }
+
+  #become(description: TopologyDescription): void {
     const before = this.description;
-    this.description = withServer(before, server);
+    this.description = description;
     if (this.description === before) return;
     this.updated();
     this.#tellChanges(before, this.description);
@@ -108,7 +129,8 @@ export abstract class Topology implements ServerOwner {
   }
 
   protected open(address: Address): Server {
-    const server = new Server(address, this.options.pool, this.options.connection, this.events, this);
+    const { pool, connection, credential } = this.options;
+    const server = new Server(address, pool, connection, this.events, this, credential);
     this.known.set(String(address), server);
     return server;
   }

@@ -65,6 +65,25 @@ export function emptyTopology(topology: TopologyDescription | null = null): Topo
 }
 
 /**
+ * The same with other servers, of which the new ones are unknown yet.
+ * @see Specification "polling SRV records for mongos discovery"
+ */
+export function withSeeds(topology: TopologyDescription, seeds: readonly Address[]): TopologyDescription {
+  const servers = new Map<string, ServerDescription>();
+  for (const seed of seeds) {
+    const name = String(seed);
+    servers.set(name, topology.servers.get(name) ?? unknownServer(seed));
+  }
+  const all = [...servers.values()];
+  return {
+    ...topology,
+    servers,
+    compatibilityError: compatibilityError(all),
+    logicalSessionTimeout: sessionTimeout(all),
+  };
+}
+
+/**
  * What is known after a server has answered, or has failed to.
  * @returns the same object where that changes nothing: no member, or older than what is known
  */

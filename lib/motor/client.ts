@@ -112,13 +112,14 @@ export class Client extends Settings {
   }
 
   /**
-   * Connect, unless that was done. Every operation does so by itself.
+   * Connect, unless that was done. Every operation does so by itself. That the server refuses the user is for the first
+   * operation to say.
    * @returns the client itself
    * @throws AutoReconnect, ConnectionFailure: nobody answers; ConfigurationError: a member of another replica set
    * @see Motor 0.2, MotorClient.open
    */
   async open(): Promise<MotorClient> {
-    await this[ENGINE].connect();
+    await this[ENGINE].reach();
     return this as unknown as MotorClient;
   }
 

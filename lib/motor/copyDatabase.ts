@@ -5,6 +5,7 @@ import { Address } from '../core/address';
 import { Cursor } from '../core/cursor';
 import { Engine } from '../core/engine';
 import { CollectionInvalid, OperationFailure } from '../core/errors';
+import { newCredential } from '../core/options';
 import { SON } from '../core/son';
 import { copyDocuments, copyIndexes } from './copying';
 import type { Call } from './goneCommands';
@@ -80,7 +81,7 @@ function sourceEngine(
         : { seeds: [Address.parse(host)], topology: { ...options.topology, direct: true, replicaSet: null } }),
       ...(username === null
         ? {}
-        : { credential: { username, password, source: database, mechanism: null, properties: {} } }),
+        : { credential: newCredential({ username, password, source: database, mechanism: null, properties: {} }) }),
     },
     policy,
   );

@@ -10,7 +10,7 @@ import {
 } from '../core/collections';
 import { dressedReply } from '../core/documentClass';
 import { field, firstKey, isDocument } from '../core/documents';
-import { ConfigurationError, OperationFailure, ValueError } from '../core/errors';
+import { ValueError } from '../core/errors';
 import type { Failed } from '../core/failure';
 import type { OperationOptions } from '../core/operation';
 import { DEFAULT_READ_PREFERENCE } from '../core/readPreference';
@@ -55,7 +55,7 @@ import {
   WRITE_CONCERN,
   withPreference,
 } from './settings';
-import { type AddUserKw, type AuthenticateKw, checkCredential, userToAdd } from './users';
+import { type AddUserKw, type AuthenticateKw, credentialToCheck, userToAdd } from './users';
 import { type UuidSubtype, uuidsOfSubtype } from './uuids';
 
 const COMMAND = keywords(
@@ -445,31 +445,29 @@ export class Database extends Settings {
   }
 
   /**
-   * Log in to this database. **This version of the driver has no mechanism to do so**: the arguments are checked, then it
-   * fails.
-   * @param kw `source`: the database where the user is defined, default this one; `mechanism` `'DEFAULT'`;
-   *   `gssapiServiceName` `'mongodb'`
+   * Log in to this database: the server checks the user, who from then on works on it, for as long as the client lives.
+   * Each user has connections of his own. On databases where nobody has logged in works who has on `admin`, else the user
+   * of the connection string. Who is logged in already is not checked again.
+   * @param kw `source`: the database where the user is defined, default this one; `mechanism` `'DEFAULT'`: the best that
+   *   the user has, also `'SCRAM-SHA-1'`, `'SCRAM-SHA-256'`, `'PLAIN'` and `'MONGODB-X509'` (no password)
    * @returns true
-   * @throws TypeError: name or password is no string; ConfigurationError: an unknown mechanism, or one that is not built
+   * @throws TypeError: name or password is no string; ConfigurationError: an unknown mechanism, or GSSAPI
+   * @throws OperationFailure: code 18, the server refuses the user; another user is logged in here; AutoReconnect
+   * @example await client.get_database('shop').authenticate('ann', password);
    * @see Motor 0.2, MotorDatabase.authenticate
    */
   async authenticate(name: string, password: string | null = null, kw?: AuthenticateKw): Promise<true> {
-    checkCredential(name, password, kw);
-    throw new ConfigurationError(
-      'authenticate: this version of the driver cannot authenticate: connect without a user',
-    );
+    await this[ENGINE].login(this.#name, credentialToCheck(this.#name, name, password, kw));
+    return true;
   }
 
   /**
-   * Log out of this database. It has no credentials as long as {@link authenticate} cannot give it any; the server is told
-   * all the same, as far as it knows such a command.
-   * @throws OperationFailure, AutoReconnect
+   * Log out of this database, also the user of the connection string who is defined here. No I/O, but that idle
+   * connections of the user are closed. Users of other databases still work.
    * @see Motor 0.2, MotorDatabase.logout
    */
   async logout(): Promise<null> {
-    await this.#runHere({ logout: 1 }).catch((error) => {
-      if (!(error instanceof OperationFailure && error.code === 59)) throw error; // no such command
-    });
+    this[ENGINE].logout(this.#name);
     return null;
   }
 

@@ -1,7 +1,9 @@
-/** Users of a database. Logging in is `authenticate`'s. */
+/** Users of a database: what they are given, and with what they log in. */
 
 import type { Document } from 'bson';
+import type { Credential, Mechanism } from '../core/clientOptions';
 import { ConfigurationError, OperationFailure, ValueError } from '../core/errors';
+import { newCredential } from '../core/options';
 import { anything, bool, expect, type Given, keywords, orNull, picture, string, unchecked } from './keywords';
 
 const MECHANISMS = ['DEFAULT', 'GSSAPI', 'MONGODB-CR', 'MONGODB-X509', 'PLAIN', 'SCRAM-SHA-1', 'SCRAM-SHA-256'];
@@ -86,19 +88,30 @@ async function isUser(run: Run, name: string): Promise<boolean> {
 }
 
 /**
- * Check what `authenticate` was given.
+ * The credential that `authenticate` is given.
  * @throws TypeError: name or password is no string
  * @throws ConfigurationError: an unknown mechanism
  */
-export function checkCredential(name: unknown, password: unknown, kw: AuthenticateKw | undefined): void {
-  const { mechanism } = AUTHENTICATE.read('authenticate', kw);
+export function credentialToCheck(
+  database: string,
+  name: unknown,
+  password: unknown,
+  kw: AuthenticateKw | undefined,
+): Credential {
+  const { source, mechanism, gssapiServiceName } = AUTHENTICATE.read('authenticate', kw);
   if (!MECHANISMS.includes(mechanism)) {
     throw new ConfigurationError(`authenticate: mechanism must be one of ${MECHANISMS.join(', ')}`);
   }
-  expect('authenticate', 'name', string, name);
-  const optional = WITHOUT_PASSWORD.includes(mechanism);
-  if (password === null && !optional) {
+  const username = expect('authenticate', 'name', string, name);
+  const external = WITHOUT_PASSWORD.includes(mechanism);
+  if (password === null && !external) {
     throw new TypeError(`authenticate: password must be a string, not ${picture(password)}`);
   }
-  expect('authenticate', 'password', orNull(string), password);
+  return newCredential({
+    username,
+    password: expect('authenticate', 'password', orNull(string), password),
+    source: external ? '$external' : (source ?? database),
+    mechanism: mechanism === 'DEFAULT' || mechanism === 'MONGODB-CR' ? null : (mechanism as Mechanism),
+    properties: mechanism === 'GSSAPI' ? { SERVICE_NAME: gssapiServiceName } : {},
+  });
 }

@@ -29,7 +29,7 @@ export function specificationFiles<T>(folder: string): SpecificationFile<T>[] {
 }
 
 /** What has to be true of a case; it throws where it is not. */
-type Run = () => void;
+type Run = () => void | Promise<void>;
 
 /**
  * Declare the cases of a folder as tests. Cases that are not run are reported as skipped, each with its reason.
@@ -42,7 +42,7 @@ export function conformance<T extends { description: string }>(
   plan: (test: T, file: string) => Run | string,
 ): void {
   describe(`specification ${folder}`, () => {
-    const files = specificationFiles<{ tests: T[] }>(folder);
+    const files = specificationFiles<{ tests: T[] } | Omit<T, 'description'>>(folder);
     if (files.length === 0) {
       it(`runs (skipped: there is no ${join(SPECIFICATIONS, folder)}; MOTOR_SPECIFICATIONS names another place)`, function () {
         this.skip();
@@ -52,8 +52,10 @@ export function conformance<T extends { description: string }>(
 
     const counted = { run: 0, skipped: 0 };
     for (const { name, contents } of files) {
+      // Some folders have one case per file, which its name describes.
+      const tests = 'tests' in contents ? contents.tests : [{ ...contents, description: name } as T];
       describe(name, () => {
-        for (const test of contents.tests) {
+        for (const test of tests) {
           const run = plan(test, name);
           if (typeof run === 'string') {
             it(`${test.description} (skipped: ${run})`, function () {
@@ -61,8 +63,8 @@ export function conformance<T extends { description: string }>(
               this.skip();
             });
           } else {
-            it(test.description, () => {
-              run();
+            it(test.description, async () => {
+              await run();
               counted.run += 1;
             });
           }

@@ -61,7 +61,7 @@ for (const compressor of NAMES) {
         const things = collectionOf(client);
         await call(things, 'insert_one', { _id: 1, text: 'x'.repeat(10_000) });
         expect(await call(things, 'find_one')).to.deep.equal({ _id: 1, text: 'x'.repeat(10_000) });
-        expect(compressing.offers[0]).to.deep.equal([compressor]);
+        expect(offers(compressing)[0]).to.deep.equal([compressor]);
         expect(how('ismaster')[0]).to.have.property('compressor', null);
         expect(how('insert')).to.have.length(1);
         expect(how('insert')[0]).to.have.property('compressor', compressor);
@@ -207,21 +207,26 @@ for (const compressor of NAMES) {
   });
 }
 
+/** Those of the pool: the connection of a monitor offers nothing. */
+function offers(compressing: Compressing): unknown[] {
+  return compressing.offers.filter((offer) => offer !== undefined);
+}
+
 describe('compression', () => {
   it('is not offered, and not used, unless asked for', async () => {
     const compressing = new Compressing(...NAMES);
     const relay = await newRelay({ compressing });
     await ping(newAsyncIOClient(relay));
     await newClient(relay).open();
-    expect(compressing.offers).to.deep.equal([undefined, undefined]);
-    expect(compressing.arrived.map((arrived) => arrived.compressor)).to.deep.equal([null, null, null]);
+    expect(new Set(compressing.offers)).to.deep.equal(new Set([undefined]));
+    expect(new Set(compressing.arrived.map((arrived) => arrived.compressor))).to.deep.equal(new Set([null]));
   });
 
   it('is not used where the server has no compressor of the client', async () => {
     const compressing = new Compressing();
     const relay = await newRelay({ compressing });
     await ping(newAsyncIOClient(relay, { compressors: NAMES.join(',') }));
-    expect(compressing.offers).to.deep.equal([NAMES]);
+    expect(offers(compressing)).to.deep.equal([NAMES]);
     expect(compressing.arrived.at(-1)).to.include({ name: 'ping', compressor: null });
   });
 
@@ -231,7 +236,7 @@ describe('compression', () => {
       const compressing = new Compressing(...NAMES);
       const relay = await newRelay({ compressing });
       await ping(newAsyncIOClient(`${relay.uri}/?compressors=${order}`));
-      expect(compressing.offers).to.deep.equal([order]);
+      expect(offers(compressing)).to.deep.equal([order]);
       expect(compressing.arrived.at(-1)).to.include({ name: 'ping', compressor: order[0] });
     }
   });
@@ -246,7 +251,7 @@ describe('compression', () => {
     await ping(client as unknown as AsyncIOMotorClient);
     const left = 'zstdCompressSync' in zlib ? ['snappy'] : ['snappy', 'zstd'];
     expect(warnings.map((warning) => /compressors: (\w+) is left out/.exec(warning)?.[1])).to.deep.equal(left);
-    expect(compressing.offers).to.deep.equal([['zstd', 'zlib'].filter((name) => !left.includes(name))]);
+    expect(offers(compressing)).to.deep.equal([['zstd', 'zlib'].filter((name) => !left.includes(name))]);
   });
 
   it('obeys zlibCompressionLevel', async () => {
@@ -269,11 +274,11 @@ describe('compression', () => {
   });
 
   it('takes its time without using up that of the server', async () => {
-    const { client, proxy } = await compressed({ names: ['zlib'], options: { socketTimeoutMS: 200 } });
+    const { client, proxy } = await compressed({ names: ['zlib'], options: { socketTimeoutMS: 1000 } });
     const things = collectionOf(client);
     for (const name of ['deflate', 'inflate'] as const) {
       const original = zlib[name] as (...args: unknown[]) => void;
-      const late = (...args: unknown[]) => void setTimeout(() => original(...args), 350);
+      const late = (...args: unknown[]) => void setTimeout(() => original(...args), 1300);
       stub(zlibModule, name).callsFake(late as typeof zlib.deflate);
     }
     try {

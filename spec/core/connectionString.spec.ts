@@ -58,7 +58,7 @@ describe('parseConnectionString', () => {
   });
 
   it('refuses other schemes and what comes without hosts', () => {
-    for (const uri of ['', 'a', 'http://h', 'mongo://h', 'MONGODB://h', 'mongodb+srv://h', 'mongodb:h', 'mongodb://']) {
+    for (const uri of ['', 'a', 'http://h', 'mongo://h', 'MONGODB://h', 'mongodb+srv:h', 'mongodb:h', 'mongodb://']) {
       expect(() => parse(uri), uri).to.throw(InvalidURI);
     }
     for (const uri of [
@@ -70,6 +70,22 @@ describe('parseConnectionString', () => {
       'mongodb://:1',
     ]) {
       expect(() => parse(uri), uri).to.throw(InvalidURI);
+    }
+  });
+
+  it('reads the host of mongodb+srv://, which is no seed', () => {
+    const string = parse('mongodb+srv://a%40b:c@Cluster.Example.COM./shop?w=2');
+    expect(string).to.deep.include({ srvHost: 'cluster.example.com', seeds: [], username: 'a@b', database: 'shop' });
+    expect(string.options).to.deep.equal([['w', '2']]);
+    for (const host of ['localhost', 'mongo.local']) expect(parse(`mongodb+srv://${host}`).srvHost).to.equal(host);
+    expect(parse('mongodb://h').srvHost).to.equal(null);
+  });
+
+  it('takes one host name after mongodb+srv://, without a port', () => {
+    expect(() => parse('mongodb+srv://a.b.c:27017')).to.throw(InvalidURI, 'port');
+    expect(() => parse('mongodb+srv://a.b.c,d.b.c')).to.throw(InvalidURI, 'one host');
+    for (const host of ['127.0.0.1', '[::1]', 'a..b', '.a.b', '%2Ftmp%2Fa.sock', '/tmp/a.sock', '', '.']) {
+      expect(() => parse(`mongodb+srv://${host}`), host).to.throw(InvalidURI);
     }
   });
 
@@ -110,7 +126,9 @@ describe('parseConnectionString', () => {
       'mongodb://eve:secret@h:99999',
       'mongodb://eve:secret@',
       'mongodb://eve:secret@h,,',
-      'mongodb+srv://eve:secret@h',
+      'mongodb+srv://eve:secret@h:1',
+      'mongodb+srv://eve:sec@ret@h',
+      'mongodb+srv://eve:secret@a,b',
       'mongo://eve:secret@h',
     ]) {
       let error: unknown;

@@ -327,7 +327,7 @@ for (const surface of SURFACES) {
         const motor = surface.open(relay, {
           ...surface.verified(),
           socketTimeoutMS: 200,
-          ...(surface.name === 'MotorClient' ? {} : { retryReads: false }),
+          ...(surface.name === 'MotorClient' ? {} : { retryReads: false, serverSelectionTimeoutMS: 5000 }),
         });
         const database = motor.get_database('admin');
         const again = () => call(database as object, 'command' as never, 'ping');

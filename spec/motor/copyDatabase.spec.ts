@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { BSONType, Double, Long } from 'bson';
 import { expect } from 'chai';
 import {
@@ -13,6 +14,7 @@ import {
 import { eachForm, newClient, newProxy, uniqueName } from '../support/clients';
 import { answer, closeFirst } from '../support/faults';
 import { server } from '../support/hooks';
+import { requireLogin } from '../support/login';
 import { rejection } from '../support/rejection';
 
 describe('MotorClient.copy_database', () => {
@@ -150,13 +152,20 @@ describe('MotorClient.copy_database', () => {
     }
   });
 
-  it('never sends a user and password, and does not go on without', async () => {
+  it('reads as a user of the database that is copied', async () => {
+    await source.get_collection('few').insert({ _id: 1 });
     const proxy = await newProxy();
-    const error = await rejection(
-      newClient(proxy).copy_database(source.name, newName(), { username: 'somebody', password: 'top secret' }),
-    );
-    expect(error).to.be.instanceOf(Error).with.property('message').that.does.not.include('top secret');
-    expect(proxy.names).to.deep.equal([]);
+    const logins = requireLogin(proxy, [{ name: 'somebody', password: 'top secret', db: source.name }]);
+    const target = newName();
+    const kw = { from_host: proxy.address, username: 'somebody' };
+    await newClient().copy_database(source.name, target, { ...kw, password: 'top secret' });
+    expect(await newClient().get_database(target).get_collection('few').count()).to.equal(1);
+    expect(new Set(logins.accepted)).to.deep.equal(new Set([`SCRAM-SHA-256 somebody@${source.name}`]));
+    expect(inspect(proxy.commands, { depth: 20 })).not.to.include('top secret');
+
+    const error = await rejection(newClient().copy_database(source.name, newName(), { ...kw, password: 'hush' }));
+    expect(error).to.be.instanceOf(OperationFailure).with.property('code', 18);
+    expect(inspect(error, { depth: 9, showHidden: true })).not.to.include('hush');
   });
 
   it('ends when a connection breaks, and can be tried again in another place', async () => {

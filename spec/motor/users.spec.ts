@@ -14,7 +14,7 @@ type Loose = Record<string, (...args: unknown[]) => Promise<unknown>>;
 async function withUsers(users: Document[], name = DATABASE): Promise<{ database: MotorDatabase; proxy: FaultProxy }> {
   const proxy = await newProxy();
   proxy.on('usersInfo', answer({ ok: 1, users }), 20);
-  for (const command of ['createUser', 'updateUser', 'dropUser', 'logout']) proxy.on(command, answer({ ok: 1 }), 20);
+  for (const command of ['createUser', 'updateUser', 'dropUser']) proxy.on(command, answer({ ok: 1 }), 20);
   return { database: newClient(proxy, { w: 0 }).get_database(name), proxy };
 }
 
@@ -45,20 +45,6 @@ describe('Users', () => {
       expect(await rejection(call(database, 'remove_user', 'ann')))
         .to.be.instanceOf(OperationFailure)
         .with.property('code', 11);
-    });
-
-    it('log out', async () => {
-      const { database, proxy } = await withUsers([]);
-      expect(await call(database, 'logout')).to.equal(null);
-      expect(lastOf(proxy)).to.include({ logout: 1, $db: DATABASE });
-      expect(await call(newClient().get_database(DATABASE), 'logout')).to.equal(null);
-    });
-
-    it('cannot log in yet, and are told so before anything is sent', async () => {
-      const { database, proxy } = await withUsers([]);
-      const error = await rejection(call(database, 'authenticate', 'ann', 'top secret', { source: 'admin' }));
-      expect(error).to.be.instanceOf(ConfigurationError).with.property('message').that.does.not.include('top secret');
-      expect(proxy.names).to.deep.equal([]);
     });
   });
 

@@ -38,9 +38,12 @@ export function newAsyncIOClient(
   return client;
 }
 
-/** A proxy in front of the server, closed after the running test. That fails when a closed client stays connected. */
-export async function newProxy(options?: ProxyOptions): Promise<FaultProxy> {
-  const proxy = await proxyTo(server(), options);
+/**
+ * A proxy in front of the server, or of another proxy, closed after the running test. That fails when a closed client
+ * stays connected.
+ */
+export async function newProxy(options?: ProxyOptions, target: Where = server()): Promise<FaultProxy> {
+  const proxy = await proxyTo(target, options);
   proxies.add(proxy);
   return proxy;
 }
