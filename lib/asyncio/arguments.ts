@@ -20,9 +20,7 @@ export type Hint = string | Sort;
 export function sortOf(method: string, name: string, given: unknown): Map<string, Dir> {
   if (typeof given === 'string') return new Map<string, Dir>([[given, 1]]);
   if (isDocument(given)) {
-    const keys = entries(given) as [string, Dir][];
-    if (keys.length === 0) throw new ValueError(`${method}: ${name} must not be empty`);
-    return new Map(keys);
+    return directionsOf(method, name, entries(given));
   }
   if (!Array.isArray(given)) {
     throw new TypeError(
@@ -79,9 +77,8 @@ export function updateOf(method: string, given: unknown): Document | Document[] 
   if (!isDocument(given)) {
     throw new TypeError(`${method}: update must be a document or a pipeline, not ${picture(given)}`);
   }
-  const first = firstKey(given);
-  if (first === null) throw new ValueError(`${method}: the update is empty`);
-  if (!first.startsWith('$')) {
+  if (firstKey(given) === null) throw new ValueError(`${method}: the update is empty`);
+  if (!beginsWithOperator(given)) {
     throw new ValueError(`${method}: an update begins with an operator such as $set; replace_one replaces documents`);
   }
   return given;
@@ -93,8 +90,13 @@ export function updateOf(method: string, given: unknown): Document | Document[] 
  */
 export function replacementOf(method: string, given: unknown): Document {
   if (!isDocument(given)) throw new TypeError(`${method}: replacement must be a document, not ${picture(given)}`);
-  if (firstKey(given)?.startsWith('$')) {
+  if (beginsWithOperator(given)) {
     throw new ValueError(`${method}: a replacement has no operators; update_one and update_many take them`);
   }
   return given;
+}
+
+/** A key of a map may be anything but a string, too. */
+function beginsWithOperator(document: Document): boolean {
+  return String(firstKey(document)).startsWith('$');
 }

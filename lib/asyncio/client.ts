@@ -19,11 +19,12 @@ import { RememberedErrors } from '../motor/rememberedErrors';
 import { ENGINE, REMEMBERED, REPR } from '../motor/settings';
 import { CodecOptions, uuidConstant } from './codecOptions';
 import { AsyncIOMotorCommandCursor } from './commandCursor';
+import { DatetimeConversion } from './constants';
 import { AsyncIOMotorDatabase, type PlainKw } from './database';
 import { ASYNCIO_POLICY } from './policy';
 import { ReadConcern } from './readConcern';
 import { wrapped } from './readPreferences';
-import { COMMON, Configured, more, type OptionsKw, readingOf, SETTINGS, withConcern } from './settings';
+import { COMMON, Configured, encodedBy, more, type OptionsKw, readingOf, SETTINGS, withConcern } from './settings';
 import { TopologyDescription } from './topologyDescription';
 import { WriteConcern } from './writeConcern';
 
@@ -76,6 +77,7 @@ export class Client extends Configured {
         tzinfo: options.tzInfo,
         unicode_decode_error_handler: options.unicodeDecodeErrorHandler,
         uuid_representation: uuidConstant(options.uuidRepresentation),
+        datetime_conversion: DatetimeConversion[options.datetimeConversion],
       }),
       readPreference: wrapped(options.readPreference),
       writeConcern: new WriteConcern(options.writeConcern.document),
@@ -143,7 +145,8 @@ export class Client extends Configured {
   async list_databases(kw?: ListDatabasesKw): Promise<AsyncIOMotorCommandCursor> {
     const { session, comment, server, ...own } = LIST_DATABASES.read('list_databases', kw);
     const given = Object.entries(own).filter(([, value]) => value !== undefined);
-    const command = { listDatabases: 1, ...Object.fromEntries(given), ...server, ...more({ comment }), $db: 'admin' };
+    const fields = encodedBy(this[SETTINGS], { ...Object.fromEntries(given), ...server, ...more({ comment }) });
+    const command = { listDatabases: 1, ...fields, $db: 'admin' };
     const engine = this[ENGINE];
     const namespace = { database: 'admin', collection: '$cmd' };
     const cursor = await engine.run(
@@ -183,6 +186,14 @@ export class Client extends Configured {
    */
   close(): void {
     this[ENGINE].close();
+  }
+
+  /**
+   * Closes the client: what `await using` calls at the end of its block.
+   * @see Motor 3.8, AsyncIOMotorClient.close
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
   }
 
   /**

@@ -1,14 +1,25 @@
-import type { DocumentClass, UuidRepresentation as UuidName } from '../core/clientOptions';
+import {
+  type DocumentClass,
+  UNICODE_HANDLERS,
+  type UnicodeHandler,
+  type UuidRepresentation as UuidName,
+} from '../core/clientOptions';
 import { ConfigurationError } from '../core/errors';
-import { anything, bool, fn, type Given, keywords, oneOf } from '../motor/keywords';
+import { anything, bool, type Check, fn, type Given, keywords, oneOf } from '../motor/keywords';
 import { DatetimeConversion, UuidRepresentation } from './constants';
 import { PARTS, Value } from './value';
+
+const handler: Check<UnicodeHandler> = {
+  wanted: `one of ${UNICODE_HANDLERS.map((name) => `'${name}'`).join(', ')}`,
+  is: (value): value is UnicodeHandler => typeof value === 'string',
+  inRange: (value) => UNICODE_HANDLERS.includes(value),
+};
 
 const KEYWORDS = keywords({
   document_class: [Object as DocumentClass, fn],
   tz_aware: [false, bool],
   uuid_representation: [UuidRepresentation.UNSPECIFIED, oneOf(0, 3, 4, 5, 6)],
-  unicode_decode_error_handler: ['strict', oneOf('strict', 'replace')],
+  unicode_decode_error_handler: ['strict', handler],
   tzinfo: [null, anything],
   type_registry: [null, anything],
   datetime_conversion: [DatetimeConversion.DATETIME, oneOf(1, 2, 3, 4)],
@@ -22,9 +33,9 @@ export class CodecOptions extends Value {
   /**
    * Options, and the defaults of the rest.
    * @param kw `document_class` `Object`: of returned documents; `tz_aware` false and `tzinfo` null: without effect, a
-   *   `Date` is an instant; `uuid_representation` `UNSPECIFIED`; `unicode_decode_error_handler` `'strict'`, or
-   *   `'replace'`; `datetime_conversion` `DATETIME`
-   * @throws TypeError: an unknown keyword, or a value of a wrong type
+   *   `Date` is an instant; `uuid_representation` `UNSPECIFIED`; `unicode_decode_error_handler` `'strict'`,
+   *   `'replace'`, `'ignore'`, `'backslashreplace'` or `'surrogateescape'`; `datetime_conversion` `DATETIME`
+   * @throws TypeError: an unknown keyword, or a value of a wrong type; ValueError: an unknown handler
    * @throws ConfigurationError: a `type_registry`, which this version of the driver does not have
    * @see PyMongo 4.9, CodecOptions
    */
@@ -56,7 +67,7 @@ export class CodecOptions extends Value {
   }
 
   /** What happens to bytes that are no UTF-8. */
-  get unicode_decode_error_handler(): 'strict' | 'replace' {
+  get unicode_decode_error_handler(): UnicodeHandler {
     return this.#options.unicode_decode_error_handler;
   }
 

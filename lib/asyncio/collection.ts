@@ -13,8 +13,8 @@ import type { Doc, Pairs } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import { bulkWrite, type Write } from '../core/bulkWrite';
 import { collectionOptions, dropCollection, renameCollection } from '../core/collections';
-import { deleteCommand, findCommand, insertCommand, type Namespace, updateCommand } from '../core/commands';
-import { addId, field, isDocument } from '../core/documents';
+import { deleteCommand, insertCommand, type Namespace, updateCommand } from '../core/commands';
+import { addId, checkEncodable, field, isDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { ConfigurationError, InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName, listIndexes } from '../core/indexes';
@@ -25,7 +25,6 @@ import { checkedWrite } from '../core/writeReply';
 import { documentOf, pairsOf, specOf } from '../motor/arguments';
 import { withChildren } from '../motor/children';
 import { dual } from '../motor/dual';
-import { withoutSnapshot } from '../motor/find';
 import type { Loop } from '../motor/ioLoop';
 import {
   anything,
@@ -44,6 +43,7 @@ import {
   whole,
 } from '../motor/keywords';
 import { checkCollectionName } from '../motor/names';
+import { isPseudoCollection, runPseudoQuery } from '../motor/pseudoCollections';
 import { foldWhere } from '../motor/scopeFolding';
 import { ENGINE, REPR } from '../motor/settings';
 import { type AggregateKw, aggregateCursor } from './aggregate';
@@ -53,7 +53,7 @@ import { type Collation, collationOf } from './collation';
 import { AsyncIOMotorLatentCommandCursor } from './commandCursor';
 import { AsyncIOMotorCursor } from './cursor';
 import { AsyncIOMotorDatabase, DROP_COLLECTION, type DropCollectionKw, keywordsOf, type PlainKw } from './database';
-import { checkBounds, FIND, type FindKw, findSettings, isExhaust } from './find';
+import { commandOf, FIND, type FindKw, findSettings, isExhaust } from './find';
 import {
   BulkOperation,
   DELETE_KEYWORDS,
@@ -82,7 +82,7 @@ import {
 } from './settings';
 import { SENT } from './writeConcern';
 
-/** Whether the server leaves out the collection's validation; sent only when true. */
+/** Whether the server leaves out the collection's validation; sent when given. */
 const BYPASS = { bypass_document_validation: [undefined, bool] } as const;
 /** Variables that the command may use. */
 const LET = { let: [undefined, document] } as const;
@@ -296,14 +296,22 @@ export class Collection<T extends Document = Document> extends Configured {
    */
   find_one(filter_or_id: Filter<T> | IdOf<T> | null = null, kw?: FindKw): Promise<WithId<T> | null> {
     const options = FIND.read('find_one', kw);
-    const settings = findSettings('find_one', foldWhere(specOf(filter_or_id)), options);
-    checkBounds(settings);
+    const filter = specOf(filter_or_id);
+    if (isPseudoCollection(this.name)) return this.#pseudoQuery(filter);
+    const settings = findSettings('find_one', filter, options);
+    settings.filter = foldWhere(settings.filter);
     settings.limit = -1;
     delete settings.batchSize;
-    const sent = findCommand(this.#namespace, withoutSnapshot(this.#namespace, settings));
-    const command = withReadConcern(sent, this[SETTINGS]);
-    const finish = firstDocument as Finish<WithId<T> | null>;
-    return this[ENGINE].run(encodedBy(this[SETTINGS], command), finish, readRun(this[SETTINGS]));
+    const command = commandOf(this[ENGINE], this.#namespace, settings, (find) =>
+      encodedBy(this[SETTINGS], withReadConcern(find, this[SETTINGS])),
+    );
+    const finish = (settings.explain === true ? (reply) => reply : firstDocument) as Finish<WithId<T> | null>;
+    return this[ENGINE].run(command, finish, readRun(this[SETTINGS]));
+  }
+
+  #pseudoQuery(filter: Document): Promise<WithId<T>> {
+    const admin = this.#database.client.get_database('admin');
+    return runPseudoQuery(this.#database, admin, this.name, filter) as Promise<WithId<T>>;
   }
 
   /**
@@ -564,9 +572,15 @@ export class Collection<T extends Document = Document> extends Configured {
 
   #bulk(
     writes: readonly Write[],
-    options: { ordered: boolean; comment: unknown; bypass_document_validation?: boolean | undefined; let?: unknown },
+    options: {
+      ordered: boolean;
+      comment: unknown;
+      bypass_document_validation?: boolean | undefined;
+      let?: Document | undefined;
+    },
   ): Promise<Document | null> {
-    const common = { ...(options.let === undefined ? {} : { let: options.let }), ...more(options) };
+    const variables = options.let === undefined ? {} : { let: encodedBy(this[SETTINGS], options.let) };
+    const common = { ...variables, ...more(options) };
     const { bypass_document_validation: given } = options;
     const bypass = given === undefined ? {} : { bypassDocumentValidation: given };
     return bulkWrite(this[ENGINE], this.#namespace, writes, {
@@ -584,15 +598,14 @@ export class Collection<T extends Document = Document> extends Configured {
     options: {
       readonly comment: unknown;
       readonly bypass_document_validation?: boolean | undefined;
-      readonly let?: unknown;
+      readonly let?: Document | undefined;
     },
   ): Document {
     if (options.bypass_document_validation !== undefined) {
       command.bypassDocumentValidation = options.bypass_document_validation;
     }
-    if (options.let !== undefined) command.let = options.let;
-    if (options.comment !== undefined) command.comment = options.comment;
-    return command;
+    if (options.let !== undefined) command.let = encodedBy(this[SETTINGS], options.let);
+    return Object.assign(command, more(options));
   }
 
   /**
@@ -690,7 +703,7 @@ export class Collection<T extends Document = Document> extends Configured {
    */
   rename(new_name: string, kw?: RenameKw): Promise<Document> {
     const { server, ...options } = RENAME.read('rename', kw);
-    const fields = withConcern(this[SETTINGS], { ...server, ...more(options) });
+    const fields = withConcern(this[SETTINGS], encodedBy(this[SETTINGS], { ...server, ...more(options) }));
     return renameCollection(this[ENGINE], this.#namespace, checkCollectionName(new_name), fields);
   }
 
@@ -740,11 +753,11 @@ export class Collection<T extends Document = Document> extends Configured {
 
   async #createIndexes(indexes: readonly unknown[], fields: Document): Promise<string[]> {
     const documents = indexes.map((index) => {
-      if (index instanceof IndexModel) return index.document;
+      if (index instanceof IndexModel) return encodedBy(this[SETTINGS], index.document);
       throw new TypeError(`create_indexes: an index must be an IndexModel, not ${picture(index)}`);
     });
     const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => (value ?? null) !== null));
-    await createIndexes(this[ENGINE], this.#namespace, documents, withConcern(this[SETTINGS], given));
+    await createIndexes(this[ENGINE], this.#namespace, documents, withConcern(this[SETTINGS], checkEncodable(given)));
     return documents.map(({ name }) => name as string);
   }
 
@@ -774,7 +787,7 @@ export class Collection<T extends Document = Document> extends Configured {
   }
 
   #dropIndexes(index: string, fields: ServerKeywords): Promise<null> {
-    return dropIndexes(this[ENGINE], this.#namespace, index, withConcern(this[SETTINGS], fields));
+    return dropIndexes(this[ENGINE], this.#namespace, index, withConcern(this[SETTINGS], checkEncodable(fields)));
   }
 
   /**
@@ -784,11 +797,12 @@ export class Collection<T extends Document = Document> extends Configured {
    */
   list_indexes(kw?: PlainKw): AsyncIOMotorLatentCommandCursor {
     const options = PLAIN.read('list_indexes', kw);
+    const fields = more(options);
     const make = (batchSize: number) =>
       listIndexes(
         this[ENGINE],
         this.#namespace,
-        { ...(batchSize === 0 ? {} : { cursor: { batchSize } }), ...more(options) },
+        { ...(batchSize === 0 ? {} : { cursor: { batchSize } }), ...fields },
         { run: readingOf(this.codec_options), batchSize, comment: options.comment },
       );
     return new AsyncIOMotorLatentCommandCursor(this.#self, make) as AsyncIOMotorLatentCommandCursor;

@@ -6,7 +6,7 @@ import type { MakeCommand } from '../core/cursor';
 import type { RunOptions } from '../core/engine';
 import { CHECK_UNSENT, DEFAULT_LENGTH } from '../motor/batchCursor';
 import { dual, only } from '../motor/dual';
-import { type Query, withoutSnapshot } from '../motor/find';
+import type { Query } from '../motor/find';
 import { bool, expect, orNull, whole } from '../motor/keywords';
 import {
   COMMAND,
@@ -19,12 +19,13 @@ import {
   RUN_OPTIONS,
   withIndexes,
 } from '../motor/queryCursor';
+import { ENGINE } from '../motor/settings';
 import { type Hint, hintOf, type Sort, sortOf } from './arguments';
 import { type Collation, collationOf } from './collation';
 import type { AsyncIOMotorCollection } from './collection';
 import { addressOf, LOOP_INSTEAD, nextOf, TO_LIST, warnOnce } from './cursors';
-import { type Bounds, boundsOf, checkBounds } from './find';
-import { readRun, SETTINGS, withReadConcern } from './settings';
+import { type Bounds, boundsOf, commandOf } from './find';
+import { encodedBy, readRun, SETTINGS, withReadConcern } from './settings';
 
 /**
  * The documents that a query matches. It asks the server when it is read: by `for await`, `to_list`, `next`, `each` or
@@ -38,12 +39,12 @@ export class Cursor<T extends Document = Document> extends QueryCursor<AsyncIOMo
   }
 
   override [COMMAND](namespace: Namespace, query: Query): Document | MakeCommand {
-    return super[COMMAND](namespace, withoutSnapshot(namespace, query));
+    return commandOf(this.collection[ENGINE], namespace, query, (command) => this[PREPARED](command));
   }
 
   [PREPARED](command: Document): Document {
-    checkBounds(this[QUERY]);
-    return withReadConcern(command, this.collection[SETTINGS]);
+    // Not sooner: until it is sent the caller may change the filter.
+    return encodedBy(this.collection[SETTINGS], withReadConcern(command, this.collection[SETTINGS]));
   }
 
   [RUN_OPTIONS](): RunOptions {

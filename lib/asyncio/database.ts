@@ -270,7 +270,7 @@ export class Database extends Configured {
     };
     const sent = commandDocument(command, value, { ...options.server, ...more(options) });
     sent.set('$db', this.#name);
-    return { settings, sent: encodedBy(settings, Object.fromEntries(sent)) };
+    return { settings, sent: Object.fromEntries(encodedBy(settings, sent)) };
   }
 
   /** What the cursors of commands are over. */
@@ -293,9 +293,10 @@ export class Database extends Configured {
     const settings = withOptions('create_collection', this[SETTINGS], options);
     const collation = collationOf('create_collection', options.collation);
     const collection = this.get_collection(name, keywordsOf(settings));
-    if (options.check_exists) await checkAbsent(this[ENGINE], namespace);
     const fields = { ...(collation === undefined ? {} : { collation }), ...options.server, ...more(options) };
-    await createCollection(this[ENGINE], namespace, withConcern(settings, encodedBy(settings, fields)));
+    const sent = withConcern(settings, encodedBy(settings, fields));
+    if (options.check_exists) await checkAbsent(this[ENGINE], namespace);
+    await createCollection(this[ENGINE], namespace, sent);
     return collection;
   }
 
@@ -322,7 +323,7 @@ export class Database extends Configured {
   async list_collection_names(kw?: ListKw): Promise<string[]> {
     const { filter, server, ...options } = LIST.read('list_collection_names', kw);
     const keys = filter === undefined ? [] : [...(filter instanceof Map ? filter.keys() : Object.keys(filter))];
-    const fields: Document = { ...(filter === undefined ? {} : { filter }), ...server, ...more(options) };
+    const fields: Document = this.#listing(filter, { ...server, ...more(options) });
     // Names alone need no lock, but a filter may look at what only the full description has.
     if (keys.every((key) => key === 'name')) fields.nameOnly ??= true;
     const found = await listCollections(this[ENGINE], this.#name, fields).toList(null);
@@ -337,13 +338,17 @@ export class Database extends Configured {
    */
   async list_collections(kw?: ListKw): Promise<AsyncIOMotorCommandCursor> {
     const { filter, server, ...options } = LIST.read('list_collections', kw);
-    const fields = { ...(filter === undefined ? {} : { filter }), ...server, ...more(options) };
+    const fields = this.#listing(filter, { ...server, ...more(options) });
     const cursor = listCollections(this[ENGINE], this.#name, fields, {
       run: readingOf(this[SETTINGS].codecOptions),
       comment: options.comment,
     });
     await cursor.start();
     return new AsyncIOMotorCommandCursor(this.#commands, cursor) as AsyncIOMotorCommandCursor;
+  }
+
+  #listing(filter: Document | undefined, fields: Document): Document {
+    return encodedBy(this[SETTINGS], filter === undefined ? fields : { filter, ...fields });
   }
 
   /**

@@ -2,11 +2,13 @@
 
 import type { Document } from 'bson';
 import type { Pairs } from '../../typings/documents';
+import type { Namespace } from '../core/commands';
 import { entries, isDocument } from '../core/documents';
+import type { Engine } from '../core/engine';
 import { InvalidOperation, ValueError } from '../core/errors';
 import { pairsOf } from '../motor/arguments';
 import type { Query } from '../motor/find';
-import { checkExhaust } from '../motor/find';
+import { checkExhaust, queryCommand, unwrapped } from '../motor/find';
 import {
   bool,
   chooseFieldsWith,
@@ -65,7 +67,7 @@ const NO_FIND_OPTIONS = FIND.read('find', undefined);
  * @throws InvalidOperation: an exhaust cursor with a limit
  */
 export function findSettings(method: string, filter: Document, options: FindOptions): Query {
-  const settings: Query = { filter };
+  const settings = unwrapped(filter);
   if (options === NO_FIND_OPTIONS) return settings;
   const { cursor_type } = options;
   if (!(Object.values(CursorType) as number[]).includes(cursor_type)) {
@@ -112,8 +114,22 @@ export function boundsOf(method: string, name: string, given: unknown): Map<stri
   return pairsOf(method, name, given);
 }
 
+/**
+ * The command of a query; all that the engine has to do with it is to be done.
+ * @throws InvalidOperation: bounds without `hint`; OperationFailure: `snapshot` together with a sort or a hint
+ */
+export function commandOf(
+  engine: Engine,
+  namespace: Namespace,
+  query: Query,
+  finish: (command: Document) => Document,
+): Document {
+  checkBounds(query);
+  return queryCommand(engine, namespace, query, finish);
+}
+
 /** @throws InvalidOperation: the server would refuse bounds without the index that they are of */
-export function checkBounds(settings: Query): void {
+function checkBounds(settings: Query): void {
   if ((settings.min ?? settings.max) !== undefined && settings.hint === undefined) {
     throw new InvalidOperation('min and max need hint: the index whose bounds they are');
   }

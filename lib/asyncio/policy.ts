@@ -12,8 +12,6 @@ export const ASYNCIO_POLICY: Policy = Object.freeze({
   optionErrors: 'ValueError and TypeError',
   precedence: 'keyword',
   unknownUriOption: 'warning',
-  checkKeys: false,
-  emptyProjection: 'as is',
   readsUuids: 'the one it writes',
   localhost: 'resolver order',
 });

@@ -1,14 +1,17 @@
 import { inspect } from 'node:util';
 import type { Document } from 'bson';
+import { checkEncodable } from '../core/documents';
 import type { Engine, RunOptions } from '../core/engine';
 import { sendable, uuidReading } from '../core/uuids';
 import { Bound } from '../motor/dual';
 import { anything, type Check, isPlainObject, keywords, picture, unchecked } from '../motor/keywords';
 import { ENGINE, REPR } from '../motor/settings';
 import { CodecOptions, type CodecOptionsKw, uuidName } from './codecOptions';
+import { DATES } from './datetimeMs';
 import { ASYNCIO_POLICY } from './policy';
 import { ReadConcern } from './readConcern';
 import { ENGINES, readPreferenceOf, type ServerMode } from './readPreferences';
+import { TEXTS } from './unicode';
 import { SENT, WriteConcern, type WriteConcernKw } from './writeConcern';
 
 export type GivenReadPreference =
@@ -114,10 +117,15 @@ export function encodedBy<D extends Document>({ codecOptions }: Settings, docume
 
 /** How a command's reply is read. */
 export function readingOf(codecOptions: CodecOptions): RunOptions {
-  const { document_class, unicode_decode_error_handler } = codecOptions;
-  const run: RunOptions = { uuids: uuidReading(uuidName(codecOptions), ASYNCIO_POLICY.readsUuids) };
+  const { document_class, unicode_decode_error_handler, datetime_conversion } = codecOptions;
+  const run: RunOptions = {
+    uuids: uuidReading(uuidName(codecOptions), ASYNCIO_POLICY.readsUuids),
+    dates: DATES[datetime_conversion],
+  };
   if (document_class !== Object) run.documentClass = document_class;
   if (unicode_decode_error_handler === 'replace') run.decoding = { validation: { utf8: false } };
+  const text = TEXTS[unicode_decode_error_handler];
+  if (text !== undefined) run.text = text;
   return run;
 }
 
@@ -132,9 +140,12 @@ export function withReadConcern(command: Document, { readConcern }: Settings): D
   return command;
 }
 
-/** The comment, if one was given. */
+/**
+ * The comment, if one was given.
+ * @throws InvalidDocument: it cannot be encoded
+ */
 export function more({ comment }: { readonly comment: unknown }): Document {
-  return comment === undefined ? {} : { comment };
+  return comment === undefined ? {} : checkEncodable({ comment });
 }
 
 /** The fields of a command that is no write of documents, but knows a write concern. */

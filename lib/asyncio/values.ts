@@ -9,6 +9,7 @@ export {
   CollationStrength,
 } from './collation';
 export { CursorType, DatetimeConversion, ReturnDocument, UuidRepresentation } from './constants';
+export { DatetimeMS } from './datetimeMs';
 export { DriverInfo } from './driverInfo';
 export {
   DeleteMany,

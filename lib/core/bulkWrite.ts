@@ -41,7 +41,7 @@ export interface Upserted {
 
 /** What became of a bulk. All indexes count in the order in which the writes were given. */
 export interface BulkWriteResult {
-  /** Sorted by index; each with `code`, `errmsg`, and the statement as `op`. */
+  /** Sorted by index; each with `code`, `errmsg`, `errInfo` if the server gives it, and the statement as `op`. */
   writeErrors: Document[];
   /** As the server gives them. */
   writeConcernErrors: Document[];
@@ -132,6 +132,11 @@ function indexAt(indexes: readonly number[], place: number): number {
   return indexes[place] as number;
 }
 
+/** What a bulk tells of a failed write. Whatever else the server gives stands in the details of the `cause`. */
+function told({ code, errmsg, errInfo }: Document, index: number): Document {
+  return errInfo === undefined ? { index, code, errmsg } : { index, code, errmsg, errInfo };
+}
+
 /** Makes one result of the replies to all batches. */
 class Merger {
   readonly #writes: readonly Write[];
@@ -169,7 +174,7 @@ class Merger {
     for (const error of (reply.writeErrors ?? []) as Document[]) {
       const index = indexAt(indexes, first + error.index);
       this.#first ??= writeFailureOf({ ...error, index }, operation);
-      result.writeErrors.push({ ...error, index, op: (this.#writes[index] as Write).statement });
+      result.writeErrors.push({ ...told(error, index), op: (this.#writes[index] as Write).statement });
     }
     if (reply.writeConcernError !== undefined) result.writeConcernErrors.push(reply.writeConcernError);
     for (const label of (reply.errorLabels ?? []) as string[]) this.#labels.add(label);

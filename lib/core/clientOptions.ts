@@ -1,5 +1,4 @@
 import type { Address } from './address';
-import type { WaitQueueTimeoutError } from './errors';
 import type { ReadPreference } from './readPreference';
 import type { UuidReading } from './uuids';
 import type { WriteConcern } from './writeConcern';
@@ -27,8 +26,10 @@ export interface ClientOptions {
   readonly tzAware: boolean;
   /** As given, without effect: a `Date` is an instant. */
   readonly tzInfo: unknown;
-  /** What becomes of strings that are no UTF-8: an error, or replacement characters in them. */
-  readonly unicodeDecodeErrorHandler: 'strict' | 'replace';
+  /** What becomes of strings that are no UTF-8. */
+  readonly unicodeDecodeErrorHandler: UnicodeHandler;
+  /** What becomes of dates, those beyond the range of `Date` above all. */
+  readonly datetimeConversion: DatetimeConversion;
   /** `null`: the current one. */
   readonly ioLoop: IoLoop | null;
   /** Connect at once, in the background. */
@@ -76,8 +77,6 @@ export interface PoolOptions {
   readonly waitQueueTimeout: number | null;
   /** Most operations that wait; `Infinity`: no limit. */
   readonly maxWaiters: number;
-  /** What those fail with that wait too long, or are too many. */
-  readonly TimeoutError: typeof WaitQueueTimeoutError;
 }
 
 /** Of each connection. */
@@ -140,6 +139,13 @@ export type Mechanism =
 export type Compressor = 'zlib' | 'zstd';
 
 export type UuidRepresentation = 'unspecified' | 'standard' | 'pythonLegacy' | 'javaLegacy' | 'csharpLegacy';
+
+/** By the names that Python has for them. */
+export const UNICODE_HANDLERS = ['strict', 'replace', 'ignore', 'backslashreplace', 'surrogateescape'] as const;
+export type UnicodeHandler = (typeof UNICODE_HANDLERS)[number];
+
+export const DATETIME_CONVERSIONS = ['DATETIME', 'DATETIME_CLAMP', 'DATETIME_MS', 'DATETIME_AUTO'] as const;
+export type DatetimeConversion = (typeof DATETIME_CONVERSIONS)[number];
 
 export interface ReadConcern {
   readonly level: string;

@@ -28,7 +28,11 @@ export async function checkAbsent(engine: Engine, { database, collection }: Name
 
 /** Servers accept a repetition with the same options. */
 export function createCollection(engine: Engine, { database, collection }: Namespace, more: More = {}): Promise<null> {
-  return engine.run({ create: collection, ...more, $db: database }, (reply, operation) => {
+  const { autoIndexId, ...fields } = more;
+  const command: Document = { create: collection, ...fields, $db: database };
+  // Servers no longer know it and always make that index.
+  if (autoIndexId !== undefined && autoIndexId !== true) command.autoIndexId = autoIndexId;
+  return engine.run(command, (reply, operation) => {
     checkedWrite(reply, operation);
     return null;
   });

@@ -6,7 +6,14 @@ import { Authentication } from './auth/authentication';
 import { clientMetadata } from './clientMetadata';
 import type { ConnectionOptions, Credential } from './clientOptions';
 import { Compression, offered } from './compression';
-import { AutoReconnect, ConfigurationError, NetworkTimeout, NotPrimaryError, ProtocolError } from './errors';
+import {
+  AutoReconnect,
+  ConfigurationError,
+  type InvalidBSON,
+  NetworkTimeout,
+  NotPrimaryError,
+  ProtocolError,
+} from './errors';
 import { type Events, heard, isSecret, tell } from './events';
 import {
   type DocumentSequence,
@@ -404,7 +411,7 @@ export class Connection {
     // Of a stream, each reply answers the one before it.
     this.#streaming = reply.moreToCome;
     if (reply.moreToCome) this.#requestId = reply.requestId;
-    this.#complete(reply.body);
+    this.#complete(reply.body, reply.fault);
   }
 
   #debugReply(message: Buffer): void {
@@ -413,17 +420,17 @@ export class Connection {
   }
 
   /** The connection is free, or handed to the next operation, before this one settles. */
-  #complete(reply: Document): void {
+  #complete(reply: Document, fault: InvalidBSON | null = null): void {
     const operation = this.#operation as Operation;
     if (this.#ready) this.#tellEnded(operation, reply);
     if (operation.options.socketTimeout !== undefined) this.#socket.setTimeout(this.#options.socketTimeout ?? 0);
     if (operation.session === null || this.pinned) {
       this.#finished();
-      operation.settle(reply);
+      operation.settle(reply, fault);
     } else {
       // The server session is back before the connection is: who gets this needs no further one.
       this.#operation = null;
-      operation.settle(reply);
+      operation.settle(reply, fault);
       this.#finished();
     }
   }

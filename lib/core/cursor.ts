@@ -267,6 +267,9 @@ export class Cursor {
     } catch (error) {
       const remains = this.#release();
       this.#id = Long.ZERO;
+      this.#batch = [];
+      this.#position = 0;
+      this.#arrived = null;
       this.#giveBack();
       // The server may not know that nobody waits for it any longer.
       if (!(error instanceof OperationFailure) && remains !== null) void killRemains(remains, this.#takeSession());

@@ -1,4 +1,5 @@
-import { type Document, serializeWithBufferAndIndex } from 'bson';
+import { type Document, onDemand, serializeWithBufferAndIndex } from 'bson';
+import { LAST_DATE } from './rereading';
 
 /**
  * Catches what the encoder copies out of its own buffer, so that the bytes can be put where they belong in one step,
@@ -14,6 +15,28 @@ class Catcher extends Uint8Array {
 
 const catcher = new Catcher(0);
 
+/** Milliseconds beyond the range of `Date` that the encoder has come upon, in order. */
+const beyond: bigint[] = [];
+
+/** What the encoder takes for a `Date`, also beyond the range of these. */
+export class EncodableDate {
+  constructor(readonly milliseconds: bigint) {}
+
+  get [Symbol.toStringTag](): string {
+    return 'Date';
+  }
+
+  /** Beyond the range of `Date` it may be rounded, which {@link encode} puts right. */
+  getTime(): number {
+    if (isBeyond(this.milliseconds)) beyond.push(this.milliseconds);
+    return Number(this.milliseconds);
+  }
+}
+
+function isBeyond(milliseconds: bigint): boolean {
+  return milliseconds > LAST_DATE || milliseconds < -LAST_DATE;
+}
+
 /** `undefined` becomes null: were it dropped, the filter `{ _id: undefined }` would match everything. */
 const ENCODING = { ignoreUndefined: false };
 
@@ -23,11 +46,28 @@ const ENCODING = { ignoreUndefined: false };
  * @throws RangeError: more than the encoder's 17 MB
  */
 export function encode(document: Document): Uint8Array {
+  beyond.length = 0;
   const end = serializeWithBufferAndIndex(document, catcher, ENCODING);
   const bytes = catcher.caught;
   // Beyond its end the encoder's buffer swallows what is written.
   if (bytes.length !== end + 1) throw new RangeError(`the document has more than ${bytes.length} bytes`);
+  if (beyond.length > 0) writeDates(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0);
   return bytes;
+}
+
+const DOCUMENT = 3;
+const ARRAY = 4;
+const DATE = 9;
+const CODE_WITH_SCOPE = 15;
+
+/** The dates beyond the range of `Date`, in the order in which they were encoded: each gets all of its 64 bits. */
+function writeDates(bytes: Buffer, start: number): void {
+  for (const [type, , , offset] of onDemand.parseToElements(bytes, start)) {
+    if (type === DATE && isBeyond(bytes.readBigInt64LE(offset)))
+      bytes.writeBigInt64LE(beyond.shift() as bigint, offset);
+    else if (type === DOCUMENT || type === ARRAY) writeDates(bytes, offset);
+    else if (type === CODE_WITH_SCOPE) writeDates(bytes, offset + 8 + bytes.readInt32LE(offset + 4));
+  }
 }
 
 /** Type byte, `_id`, NUL, and the twelve bytes of an ObjectId. */

@@ -99,14 +99,13 @@ export class ServerSelectionTimeoutError extends AutoReconnect {
 }
 
 /** Waiting for a pooled connection took longer than `waitQueueTimeoutMS`, or too many were already waiting. */
-export class WaitQueueTimeoutError extends ConnectionFailure {
+export class MotorPoolTimeout extends ConnectionFailure {
   override get timeout(): boolean {
     return true;
   }
 }
 
-/** The same on the surface of Motor 0.2, by the name that it has there. */
-export class MotorPoolTimeout extends WaitQueueTimeoutError {}
+export { MotorPoolTimeout as WaitQueueTimeoutError };
 
 /** A reply that is no reply: a bad length, an unknown opcode, truncated BSON, an answer to another request. */
 export class ProtocolError extends AutoReconnect {}

@@ -10,6 +10,7 @@ import {
   DuplicateKeyError,
   ExecutionTimeout,
   type Failure,
+  InvalidBSON,
   NotPrimaryError,
   OperationFailure,
   WriteConcernError,
@@ -151,6 +152,11 @@ export function lostPrimaryOf(reply: Document, operation: Failed): NotPrimaryErr
   const { code = null, errmsg } = reply.writeConcernError as Document;
   if (CLASS_OF_CODE.get(code) !== NotPrimaryError) return null;
   return new NotPrimaryError(text(String(errmsg), code, operation), { code, details: reply });
+}
+
+/** The error of an operation whose reply holds a value that cannot be read. */
+export function unreadable({ message, cause }: InvalidBSON, { description, address }: Failed): InvalidBSON {
+  return new InvalidBSON(`${message} (${description}${address === null ? '' : ` at ${address}`})`, { cause });
 }
 
 function labels(reply: Document): string[] {

@@ -5,11 +5,12 @@
  * @see MongoDB wire protocol; specification "OP_MSG"
  */
 
-import { type DeserializeOptions, type Document, deserialize, serialize } from 'bson';
+import { BSONError, type DeserializeOptions, type Document, deserialize, serialize } from 'bson';
 import { crc32c } from './crc32c';
 import { type DocumentClass, dressReply } from './documentClass';
 import { encode, moveIdsFirst } from './encode';
-import { ProtocolError } from './errors';
+import { InvalidBSON, ProtocolError } from './errors';
+import { type DateReading, rereadDates, rereadText, type TextReading } from './rereading';
 import { decodeUuids, type UuidReading } from './uuids';
 
 const OP_REPLY = 1;
@@ -51,6 +52,8 @@ export interface Reply {
   /** Another message follows without being asked for (exhaust cursors, streamed hello). */
   readonly moreToCome: boolean;
   readonly body: Document;
+  /** The message is sound, but there is a value in it that cannot be read as it is to be. */
+  readonly fault: InvalidBSON | null;
 }
 
 /** How a command is encoded. */
@@ -141,6 +144,10 @@ export interface DecodingOptions {
   wholeReply?: boolean;
   /** What is read as UUID, in place of the client's setting; null: what bson reads so. */
   uuids?: UuidReading | null;
+  /** How dates are read, where the `Date` that bson makes of them is not what is wanted. */
+  dates?: DateReading;
+  /** What becomes of strings that are no UTF-8; default: they are a fault. */
+  text?: TextReading;
 }
 
 const DEFAULTS: DecodingOptions & EncodingOptions = {};
@@ -169,9 +176,11 @@ export function decodeReply(
 }
 
 const DECODING = { index: MSG_BODY_OFFSET, allowObjectSmallerThanBufferSize: true };
+/** What is sound can be read so, whatever the strings and the regular expressions hold. */
+const LENIENT = { ...DECODING, validation: { utf8: false }, bsonRegExp: true };
 
 function decodeMsg(message: Buffer, responseTo: number, options: DecodingOptions, uuids: UuidReading | null): Reply {
-  const { decoding, documentClass, wholeReply = false } = options;
+  const { decoding } = options;
   if (message.length < MSG_BODY_OFFSET + 5)
     throw new ProtocolError(`the reply is cut short at ${message.length} bytes`);
   const flags = message.readInt32LE(HEADER_SIZE);
@@ -180,12 +189,55 @@ function decodeMsg(message: Buffer, responseTo: number, options: DecodingOptions
   const end = (flags & CHECKSUM_PRESENT) === 0 ? message.length : checkedEnd(message);
   const moreToCome = (flags & MORE_TO_COME) !== 0;
   if (message[MSG_BODY_OFFSET - 1] === 0 && message.readInt32LE(MSG_BODY_OFFSET) === end - MSG_BODY_OFFSET) {
-    const body = deserialize(message, decoding === undefined ? DECODING : { ...decoding, ...DECODING });
-    if (uuids !== null) decodeUuids(message, body, uuids);
-    if (documentClass !== undefined) dressReply(message, MSG_BODY_OFFSET, body, documentClass, wholeReply);
-    return { requestId: message.readInt32LE(4), responseTo, moreToCome, body };
+    let body: Document;
+    let fault: InvalidBSON | null = null;
+    try {
+      body = decodeBody(message, MSG_BODY_OFFSET, options, uuids);
+    } catch (error) {
+      // What the reply says beside that must be known: it may have opened a cursor.
+      body = deserialize(message, LENIENT);
+      fault = error instanceof InvalidBSON ? error : unreadable(error as Error);
+    }
+    return { requestId: message.readInt32LE(4), responseTo, moreToCome, body, fault };
   }
-  return { requestId: message.readInt32LE(4), responseTo, moreToCome, body: decodeSections(message, end, decoding) };
+  const body = decodeSections(message, end, decoding);
+  return { requestId: message.readInt32LE(4), responseTo, moreToCome, body, fault: null };
+}
+
+function unreadable(cause: Error): InvalidBSON {
+  const isText = cause instanceof BSONError;
+  return new InvalidBSON(isText ? 'a string is no UTF-8' : 'a regular expression is none of JavaScript', { cause });
+}
+
+/**
+ * The document that begins at `start`, as the operation wants it.
+ * @throws BSONError of `bson`, SyntaxError: it cannot be read; InvalidBSON: as it was asked for, at least
+ */
+export function decodeBody(
+  bytes: Buffer,
+  start: number,
+  options: DecodingOptions,
+  uuids: UuidReading | null,
+  wholeReply = options.wholeReply ?? false,
+): Document {
+  const { decoding, documentClass, dates, text } = options;
+  const plain = start === MSG_BODY_OFFSET ? DECODING : { ...DECODING, index: start };
+  const wanted = decoding === undefined ? plain : { ...decoding, ...plain };
+  const body = text === undefined ? deserialize(bytes, wanted) : decodeText(bytes, start, wanted, text);
+  if (dates !== undefined) rereadDates(bytes, start, body, dates);
+  if (uuids !== null) decodeUuids(bytes, body, uuids);
+  if (documentClass !== undefined) dressReply(bytes, start, body, documentClass, wholeReply);
+  return body;
+}
+
+function decodeText(bytes: Buffer, start: number, wanted: DeserializeOptions, text: TextReading): Document {
+  try {
+    return deserialize(bytes, wanted);
+  } catch {
+    const body = deserialize(bytes, { ...wanted, validation: { utf8: false } });
+    rereadText(bytes, start, body, text);
+    return body;
+  }
 }
 
 /** Where the sections end, after the checksum behind them was verified. */
@@ -245,7 +297,7 @@ function decodeLegacyReply(message: Buffer, responseTo: number): Reply {
   const flags = message.readInt32LE(HEADER_SIZE);
   const body = deserialize(message.subarray(REPLY_BODY_OFFSET));
   if ((flags & QUERY_FAILURE) !== 0) body.ok = 0;
-  return { requestId: message.readInt32LE(4), responseTo, moreToCome: false, body };
+  return { requestId: message.readInt32LE(4), responseTo, moreToCome: false, body, fault: null };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Document, Long } from 'bson';
 import type { Address } from './address';
-import { type Failed, failureOf } from './failure';
+import type { InvalidBSON } from './errors';
+import { type Failed, failureOf, unreadable } from './failure';
 import { type DecodingOptions, decodeSequence, type EncodingOptions } from './message';
 import type { ReadPreference } from './readPreference';
 import type { ServerDescription } from './serverDescription';
@@ -130,12 +131,15 @@ export class Operation<T = unknown> implements Answered {
     return session;
   }
 
-  settle(reply: Document): void {
+  /** @param fault it was done, but the reply holds a value that cannot be read */
+  settle(reply: Document, fault: InvalidBSON | null = null): void {
     let result: T;
     if (this.#owner?.replied(this as Operation, reply) === true) return;
     try {
       if (reply.ok !== 1 && this.options.rawReply !== true) throw failureOf(reply, this);
       result = this.#finish(reply, this);
+      // Not before: a cursor that was opened must be known, to be killed.
+      if (fault !== null) throw unreadable(fault, this);
     } catch (error) {
       this.fail(error as Error);
       return;

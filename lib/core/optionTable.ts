@@ -3,7 +3,18 @@
 import * as zlib from 'node:zlib';
 import { CommaAndColonSeparatedRecord } from 'mongodb-connection-string-url';
 import { anyType, boolean, duration, fieldsOf, integer, oneOf, orNull, type Rule, text, Unfit } from './check';
-import type { Compressor, DocumentClass, DriverInfo, IoLoop, Mechanism, UuidRepresentation } from './clientOptions';
+import {
+  type Compressor,
+  DATETIME_CONVERSIONS,
+  type DatetimeConversion,
+  type DocumentClass,
+  type DriverInfo,
+  type IoLoop,
+  type Mechanism,
+  UNICODE_HANDLERS,
+  type UnicodeHandler,
+  type UuidRepresentation,
+} from './clientOptions';
 import { ConfigurationError, InvalidURI } from './errors';
 import type { Policy } from './policy';
 import { latencyWindowRule, modeRule, tagSetsRule } from './readPreference';
@@ -132,6 +143,34 @@ const encryption: Rule<never> = {
   },
 };
 
+/** A name in any case, or the number of a constant of `DatetimeConversion`. */
+const datetimeConversion: Rule<DatetimeConversion> = {
+  says: `${oneOf(DATETIME_CONVERSIONS).says}, or a constant of DatetimeConversion`,
+  read(value) {
+    if (typeof value !== 'string') return DATETIME_CONVERSIONS[integer(1, 4).read(value) - 1] as DatetimeConversion;
+    if (/^[1-4]$/.test(value)) return DATETIME_CONVERSIONS[Number(value) - 1] as DatetimeConversion;
+    return oneOf(DATETIME_CONVERSIONS).read(value.toUpperCase());
+  },
+};
+
+/** The same rule, where another type than a string is a wrong type. */
+function textOf<T>(rule: Rule<T>): Rule<T> {
+  return {
+    ...rule,
+    read(value) {
+      if (typeof value !== 'string') throw new Unfit('type');
+      return rule.read(value);
+    },
+  };
+}
+
+const typeRegistry: Rule<never> = {
+  says: 'null',
+  read() {
+    throw new ConfigurationError('type_registry: this version of the driver has no type registry');
+  },
+};
+
 const anything: Rule<unknown> = { says: 'anything', read: (value) => value };
 
 interface Row<T> {
@@ -228,12 +267,10 @@ export const TABLE = {
   documentClass: row(documentClass, 'document_class°', 'document_class°'),
   tzAware: row(flag, 'tz_aware°', 'tz_aware'),
   tzInfo: row(anything, '', 'tzinfo°'),
-  unicodeDecodeErrorHandler: row<'strict' | 'replace'>(
-    oneOf(['strict', 'replace']),
-    '',
-    'unicode_decode_error_handler',
-  ),
+  unicodeDecodeErrorHandler: row<UnicodeHandler>(textOf(oneOf(UNICODE_HANDLERS)), '', 'unicode_decode_error_handler'),
+  datetimeConversion: row(datetimeConversion, '', 'datetime_conversion'),
   ioLoop: row(ioLoop, 'io_loop°', 'io_loop°'),
+  typeRegistry: row(typeRegistry, '', 'type_registry°'),
   autoEncryption: row(encryption, '', 'auto_encryption_opts°'),
 
   // Of a connection string only: as keywords they are refused.
@@ -296,9 +333,11 @@ export const NONE_WHEN_ABSENT: ReadonlySet<Key> = new Set<Key>([
   'readConcernLevel',
   'ioLoop',
   'autoEncryption',
+  'typeRegistry',
   'srvServiceName',
   'srvMaxHosts',
   'unicodeDecodeErrorHandler',
+  'datetimeConversion',
   'w',
   'wtimeout',
   'j',

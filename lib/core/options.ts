@@ -11,7 +11,7 @@ import type {
   TopologyOptions,
 } from './clientOptions';
 import { type ConnectionString, hasScheme, parseConnectionString, parseOptions } from './connectionString';
-import { ConfigurationError, InvalidURI, MotorPoolTimeout, ValueError, WaitQueueTimeoutError } from './errors';
+import { ConfigurationError, InvalidURI, ValueError } from './errors';
 import { nearest } from './nearest';
 import { type Key, NAMES, type Named, NONE_WHEN_ABSENT, REFUSED, TABLE, type Values } from './optionTable';
 import type { Policy } from './policy';
@@ -113,6 +113,7 @@ function complete(
     tzAware: values.tzAware ?? false,
     tzInfo: values.tzInfo ?? null,
     unicodeDecodeErrorHandler: values.unicodeDecodeErrorHandler ?? 'strict',
+    datetimeConversion: values.datetimeConversion ?? 'DATETIME',
     ioLoop: values.ioLoop ?? null,
     connectAtOnce: values.connect ?? false,
   });
@@ -236,8 +237,14 @@ function unknownOption(written: string, named: Named | undefined, names: Readonl
   if (named !== undefined) return `${named.name} is a keyword, it cannot stand in a connection string`;
   // What is no name may be a piece of a password that was not escaped.
   if (!/^\w{1,40}$/.test(written)) return 'the connection string has an option that is none';
-  const known = [...names.values()].filter(({ keywordOnly }) => !keywordOnly).map(({ name }) => name);
-  return `unknown option '${written}' in the connection string${hint(written, known)}`;
+  const unknown = `unknown option '${written}' in the connection string`;
+  const meant = nearest(
+    written,
+    [...names.values()].map(({ name }) => name),
+  );
+  if (meant === null) return unknown;
+  const { keywordOnly } = names.get(meant.toLowerCase()) as Named;
+  return keywordOnly ? `${unknown}; ${meant} is a keyword of the client` : `${unknown}; did you mean '${meant}'?`;
 }
 
 function hint(written: string, known: Iterable<string>): string {
@@ -343,7 +350,6 @@ function poolOf(values: Values, policy: Policy): PoolOptions {
     maxIdleTime: values.maxIdleTime ?? null,
     waitQueueTimeout: waitQueueTimeout ?? null,
     maxWaiters: waitQueueMultiple === null || maxSize === Infinity ? Infinity : maxSize * waitQueueMultiple,
-    TimeoutError: policy.optionNames === 'PyMongo 2.7' ? MotorPoolTimeout : WaitQueueTimeoutError,
   });
 }
 

@@ -26,10 +26,6 @@ export interface Policy {
   readonly precedence: 'string' | 'keyword';
   /** An option of a connection string that is unknown or has a bad value: refuse it, or warn and go on without it. */
   readonly unknownUriOption: 'error' | 'warning';
-  /** Refuse keys that begin with `$` or contain `.` before sending, or leave them to the server. */
-  readonly checkKeys: boolean;
-  /** An empty projection: only `_id`, or sent as it is. */
-  readonly emptyProjection: '_id' | 'as is';
   /** Which binary values of a reply become UUIDs: subtypes 3 and 4, or only the one in which UUIDs are written. */
   readonly readsUuids: 'both subtypes' | 'the one it writes';
   /** `localhost`: IPv4 only, or every address in resolver order. */

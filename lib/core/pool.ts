@@ -2,7 +2,7 @@ import type { Document } from 'bson';
 import type { Address } from './address';
 import type { ConnectionOptions, Credential, PoolOptions } from './clientOptions';
 import { Connection, type ConnectionOwner } from './connection';
-import { AutoReconnect, NetworkTimeout, ProtocolError } from './errors';
+import { AutoReconnect, MotorPoolTimeout, NetworkTimeout, ProtocolError } from './errors';
 import { type CheckOutFailedReason, type ConnectionClosedReason, type Events, heard, tell } from './events';
 import type { Operation } from './operation';
 import { Queue } from './queue';
@@ -96,7 +96,7 @@ export class Pool implements ConnectionOwner {
   /**
    * Run one operation: at once on an idle connection, else on a new one, else in order of arrival.
    * Its connection is back in the pool, or closed, before it settles, so what follows finds it idle.
-   * Fails it with `TimeoutError` when none came within `waitQueueTimeout`, or too many wait already.
+   * Fails it with `MotorPoolTimeout` when none came within `waitQueueTimeout`, or too many wait already.
    */
   run(operation: Operation): void {
     const connection = this.#waiters.length === 0 ? this.#takeIdle() : undefined;
@@ -405,14 +405,14 @@ export class Pool implements ConnectionOwner {
   }
 
   #waitedTooLong(limit: number): Error {
-    return new this.#options.TimeoutError(
+    return new MotorPoolTimeout(
       `no connection to ${this.address} within ${limit} ms (waitQueueTimeoutMS): ${this.#busy()}`,
     );
   }
 
   #tooManyWait(): Error {
     const { maxWaiters, waitQueueTimeout } = this.#options;
-    return new this.#options.TimeoutError(
+    return new MotorPoolTimeout(
       `no connection to ${this.address}: ${this.#busy()}, and no more than ${maxWaiters} may ` +
         `(max_pool_size × waitQueueMultiple; waitQueueTimeoutMS is ${waitQueueTimeout})`,
     );

@@ -69,6 +69,7 @@ export function isAnyTags(tagSets: readonly TagSet[]): boolean {
 /** A mode by its number or its name. */
 export const modeRule: Rule<Mode> = {
   says: `${MODE_NAMES.join(', ')}, or their numbers 0 to 4`,
+  secret: true, // so far as all that is given with an operation is
   read(value) {
     const mode = typeof value === 'string' ? (MODE_NAMES as readonly string[]).indexOf(value) : value;
     if (typeof mode !== 'number' || MODE_NAMES[mode] === undefined) throw new Unfit('value');

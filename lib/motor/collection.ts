@@ -288,7 +288,7 @@ export class Collection extends Settings {
     const engine = this[ENGINE];
     const { representation, reading } = this[UUIDS];
     const filter = sendable(foldWhere(specOf(spec_or_id)), representation, 'find_one');
-    if (isPseudoCollection(this.name)) return runPseudoQuery(this.#database, this.name, filter);
+    if (isPseudoCollection(this.name)) return this.#pseudoQuery(filter);
     const preference = readPreferenceOf(this, options);
     const plain = kw === undefined && this.#uuids === null && this.#documentClass === Object;
     const run = plain ? undefined : findRunOptions(options, this.#documentClass, reading);
@@ -301,6 +301,10 @@ export class Collection extends Settings {
     if (manipulators === null || !options.manipulate) return found;
     const collection = this as unknown as MotorCollection;
     return found.then((document) => document && manipulators.outgoing(document, collection));
+  }
+
+  #pseudoQuery(filter: Document): Promise<Document> {
+    return runPseudoQuery(this.#database, this.#database.connection.get_database('admin'), this.name, filter);
   }
 
   async #findOneBy(query: Query, preference: ReadPreference, run: RunOptions = {}): Promise<Document | null> {

@@ -172,7 +172,7 @@ export class Database extends Settings {
     const name = (firstKey(sent) ?? '').toLowerCase();
     const engine = this[ENGINE];
     const uuids = uuidsOfSubtype('command: uuid_subtype', options.uuid_subtype);
-    const document = sendable(Object.fromEntries(sent), uuids.representation, 'command');
+    const document = Object.fromEntries(sendable(sent, uuids.representation, 'command'));
     const preference = readPreferenceOf(this, options);
     const reads = isReading(name, sent);
     if (!reads && options.read_preference !== undefined && preference.document !== null) {
@@ -250,13 +250,10 @@ export class Database extends Settings {
   async create_collection(name: string, kw?: CreateCollectionKw): Promise<MotorCollection> {
     const { server, ...own } = CREATE_COLLECTION.read('create_collection', kw);
     const collection = this.get_collection(checkCollectionName(name));
-    const { autoIndexId, ...rest } = server;
     const namespace = { database: this.#name, collection: name };
     await checkAbsent(this[ENGINE], namespace);
     const fields: Document = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-    // Servers no longer know it and always make that index.
-    if (autoIndexId !== undefined && autoIndexId !== true) fields.autoIndexId = autoIndexId;
-    await createCollection(this[ENGINE], namespace, { ...fields, ...rest });
+    await createCollection(this[ENGINE], namespace, { ...fields, ...server });
     return collection;
   }
 

@@ -215,7 +215,7 @@ const EXTRA_MODIFIERS: Readonly<Record<string, string>> = {
  * A spec in the form `{ $query, $orderby, ... }`, which current servers refuse, taken apart; any other as it is.
  * @see MongoDB legacy OP_QUERY, query modifiers
  */
-function unwrapped(spec: Document): Query {
+export function unwrapped(spec: Document): Query {
   const filter = field(spec, '$query');
   if (filter === undefined) return { filter: spec };
   const settings: Query = { filter: filter as Document };

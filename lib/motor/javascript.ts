@@ -5,11 +5,11 @@
 
 import { types } from 'node:util';
 import { type Context, createContext, Script } from 'node:vm';
-import { Code, type Document, deserialize, Int32, Long, ObjectId, serialize, Timestamp, UUID } from 'bson';
-import { dressReply } from '../core/documentClass';
+import { Code, type Document, Int32, Long, ObjectId, Timestamp, UUID } from 'bson';
+import { encode } from '../core/encode';
 import type { Engine } from '../core/engine';
 import { OperationFailure } from '../core/errors';
-import { decodeUuids } from '../core/uuids';
+import { decodeBody } from '../core/message';
 import type { Call } from './goneCommands';
 import { isExpression, isFunctionText } from './scopeFolding';
 
@@ -235,12 +235,9 @@ function set(object: Document, key: string, value: unknown): void {
 
 /** The value as it would be in a server's reply: encoded, decoded, and of the class that was asked for. */
 export function asReceived(value: unknown, { engine, run }: Call): unknown {
-  const { decoding, documentClass, uuids = engine.options.connection.uuids } = run;
-  const bytes = Buffer.from(serialize({ value }, { ignoreUndefined: false }));
-  const reply = deserialize(bytes, decoding);
-  if (uuids !== null) decodeUuids(bytes, reply, uuids);
-  if (documentClass !== undefined) dressReply(bytes, 0, reply, documentClass, true);
-  return reply.value;
+  const { uuids = engine.options.connection.uuids } = run;
+  const bytes = Buffer.from(encode({ value }));
+  return decodeBody(bytes, 0, run, uuids, true).value;
 }
 
 const warned = new WeakMap<Engine, Set<string>>();

@@ -12,8 +12,6 @@ export const MOTOR_POLICY: Policy = Object.freeze({
   optionErrors: 'ConfigurationError',
   precedence: 'string',
   unknownUriOption: 'error',
-  checkKeys: true,
-  emptyProjection: '_id',
   readsUuids: 'both subtypes',
   localhost: 'IPv4',
 });

@@ -66,6 +66,8 @@ describe('AsyncIOMotorCollection.bulk_write', () => {
         upserted: [],
       });
       expect(writeErrors).to.have.length(1);
+      expect(writeErrors[0]).to.have.all.keys('index', 'code', 'errmsg', 'op');
+      expect((error.cause as BulkWriteError).details).to.have.property('code', 11000);
       expect(writeErrors[0]).to.deep.include({ index: 1, code: 11000, op: { _id: 1 } });
       expect(writeErrors[0].errmsg).to.include('E11000');
       expect(error.message).not.to.include('dup key: {');

@@ -16,6 +16,7 @@ import {
   ReadPreference,
   Secondary,
   ServerSelectionTimeoutError,
+  use,
   ValueError,
   WriteConcern,
 } from '../../lib/asyncio/index';
@@ -59,6 +60,23 @@ describe('AsyncIOMotorClient', () => {
     expect(() => new AsyncIOMotorClientEncryption({}, 'keys.vault')).to.throw(ConfigurationError, 'libmongocrypt');
     expect(() => new AsyncIOMotorClient({ auto_encryption_opts: {} })).to.throw(ConfigurationError);
     expect(new AsyncIOMotorClient({ auto_encryption_opts: null }).HOST).to.equal('localhost');
+  });
+
+  it('there is no type registry yet', () => {
+    expect(() => new AsyncIOMotorClient({ type_registry: {} })).to.throw(ConfigurationError, 'type_registry');
+    expect(new AsyncIOMotorClient({ type_registry: null }).codec_options.type_registry).to.equal(null);
+  });
+
+  it('use and Symbol.asyncDispose close it', async () => {
+    const used = newAsyncIOClient();
+    expect(await use(used, (client) => client.get_database('admin').command('ping'))).to.include({ ok: 1 });
+    const disposed = newAsyncIOClient();
+    await disposed.server_info();
+    await disposed[Symbol.asyncDispose]();
+    for (const client of [used, disposed]) {
+      expect(await rejection(client.server_info())).to.be.instanceOf(InvalidOperation);
+      expect(countsOf(client).open).to.equal(0);
+    }
   });
 
   it('options of mongodb+srv strings are refused elsewhere', () => {

@@ -7,6 +7,7 @@ import {
   ConfigurationError,
   CursorType,
   IndexError,
+  InvalidDocument,
   InvalidOperation,
   OperationFailure,
   SON,
@@ -207,6 +208,60 @@ describe('Reads of AsyncIOMotorCollection', () => {
         expect(scope).to.equal(null);
       }
       expect(commands).to.have.length(2);
+    });
+
+    it('a query in the wrapped form is taken apart, by find and find_one alike', async () => {
+      await things().insert_many([1, 2, 3].map((a) => ({ _id: a, a })));
+      const commands = commandsOf(things());
+      const wrapped = {
+        $query: { a: { $gt: 1 } },
+        $orderby: { a: -1 },
+        $hint: { _id: 1 },
+        $comment: 'why',
+        $maxTimeMS: 5000,
+        $showDiskLoc: true,
+      };
+      expect((await call(things().find(wrapped), 'to_list')).map(({ a }: Document) => a)).to.deep.equal([3, 2]);
+      expect(await call(things(), 'find_one', wrapped)).to.include({ a: 3 });
+      expect(await call(things(), 'find_one', wrapped, { sort: 'a' })).to.include({ a: 2 });
+      for (const command of commands) {
+        expect(command).to.deep.include({ filter: { a: { $gt: 1 } }, hint: { _id: 1 }, comment: 'why' });
+        expect(command).to.include({ maxTimeMS: 5000, showRecordId: true });
+      }
+      const explained = { $query: { a: 1 }, $explain: true };
+      const [plan, ...others] = await call(things().find(explained), 'to_list');
+      expect([plan?.queryPlanner, others]).to.deep.equal([plan?.queryPlanner, []]).and.not.include(undefined);
+      expect(await call(things(), 'find_one', explained)).to.have.property('queryPlanner');
+      const bounded = { $query: {}, $min: { _id: 2 } };
+      for (const reading of [call(things().find(bounded), 'to_list'), call(things(), 'find_one', bounded)]) {
+        expect(await rejection(reading)).to.be.instanceOf(InvalidOperation);
+      }
+      const hinted = things().find(bounded).hint({ _id: 1 });
+      expect(await call(hinted, 'to_list')).to.have.length(2);
+    });
+
+    it('find_one on the pseudo-collections runs the command that it stands for', async () => {
+      const { database } = things();
+      expect(await call(database.get_collection('$cmd'), 'find_one', { ping: 1 })).to.include({ ok: 1 });
+      expect(await call(database.get_collection('$cmd'), 'find_one', { nonsense: 1 })).to.include({ ok: 0, code: 59 });
+      const inProgress = database.get_collection('$cmd.sys.inprog');
+      expect(await call(inProgress, 'find_one', { $all: true })).to.have.property('inprog');
+    });
+
+    it('find refuses what cannot be encoded, as find_one does, before anything is sent', async () => {
+      const commands = commandsOf(things());
+      for (const [value, error] of [
+        [() => 1, InvalidDocument],
+        [Symbol('a'), InvalidDocument],
+        [2n ** 64n, InvalidDocument],
+        [new Date(Number.NaN), InvalidDocument],
+        [new UUID(), ValueError],
+      ] as const) {
+        expect(await rejection(call(things().find({ a: value }), 'to_list'))).to.be.instanceOf(error);
+        expect(await rejection(call(things().find({ a: value }), 'distinct', 'a'))).to.be.instanceOf(error);
+        expect(await rejection(call(things(), 'find_one', { a: value }))).to.be.instanceOf(error);
+      }
+      expect(commands).to.deep.equal([]);
     });
 
     it('snapshot is the hint that gives the same promise, and stands alone', async () => {

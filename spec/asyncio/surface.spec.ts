@@ -1,5 +1,7 @@
 /** The members of the classes of tiers A and B, each of its kind, and nothing else. What each does is tested beside it. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DBRef, ObjectId } from 'bson';
 import { expect } from 'chai';
 import {
@@ -9,7 +11,9 @@ import {
   AsyncIOMotorCursor,
   AsyncIOMotorDatabase,
   AsyncIOMotorLatentCommandCursor,
+  motor_asyncio,
 } from '../../lib/asyncio/index';
+import * as values from '../../lib/asyncio/values';
 import { eachForm, freshAsyncIOCollection } from '../support/clients';
 import { rejection } from '../support/rejection';
 import { camelCase, expectMember, membersOf, type Table } from '../support/surface';
@@ -233,6 +237,26 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   create_indexes: [[]],
   drop_index: ['a_1'],
 };
+
+describe('docs/porting.md', () => {
+  const text = readFileSync(join(__dirname, '../../../docs/porting.md'), 'utf8');
+  const chapter = text.slice(text.indexOf('\n## From Motor for asyncio'));
+
+  for (const [className, table] of Object.entries(TABLES)) {
+    it(`tells of each member of ${className}`, () => {
+      const heading = new RegExp(`\\n### .*\`${className}\``);
+      const [, section = ''] = chapter.split(heading);
+      const told = new Set(section.split('\n### ')[0]?.match(/\w+/g));
+      expect(Object.keys(table).filter((name) => !told.has(name))).to.deep.equal([]);
+    });
+  }
+
+  it('tells of each class and value', () => {
+    const told = new Set(chapter.match(/\w+/g));
+    const exported = Object.keys({ ...motor_asyncio, ...values });
+    expect(exported.filter((name) => !told.has(name))).to.deep.equal([]);
+  });
+});
 
 describe('Names that are absent', () => {
   const things = freshAsyncIOCollection();

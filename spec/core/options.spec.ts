@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { expect } from 'chai';
-import { ConfigurationError, InvalidURI, MotorPoolTimeout, ValueError } from '../../lib/core/errors';
+import { ConfigurationError, InvalidURI, ValueError } from '../../lib/core/errors';
 import { readOptions } from '../../lib/core/options';
 import { uuidReading } from '../../lib/core/uuids';
 import { asyncioLike, motorLike } from '../support/policies';
@@ -41,7 +41,6 @@ describe('options of the first Motor', () => {
       maxIdleTime: null,
       waitQueueTimeout: null,
       maxWaiters: Infinity,
-      TimeoutError: MotorPoolTimeout,
     });
     expect(options.connection).to.deep.equal({
       connectTimeout: 20_000,
@@ -128,6 +127,10 @@ describe('options of the first Motor', () => {
         "MotorClient: unknown keyword 'max_pool_siz'; did you mean 'max_pool_size'?",
       );
       expect(() => motor({ maxPoolSize: 1 })).to.throw(TypeError, "did you mean 'max_pool_size'?");
+      expect(() => motor({}, 'mongodb://h/?maxPoolSize=5')).to.throw(
+        ConfigurationError,
+        /^unknown option 'maxPoolSize' in the connection string; max_pool_size is a keyword of the client$/,
+      );
       expect(() => motor({ xyzzy: 1 })).to.throw(TypeError, /'xyzzy'$/);
       expect(() => motor({ constructor: 1 })).to.throw(TypeError, "'constructor'");
       for (const keywords of [null, 1, 'a', [], () => 1]) {

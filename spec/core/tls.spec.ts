@@ -81,6 +81,7 @@ const SURFACES = [
     unverified: () => ({ ssl: true }),
     anyHost: () => ({ ssl_ca_certs: file('ca'), ssl_cert_reqs: 1 }),
     presenting: (name: FileName) => ({ ssl_certfile: file(name) }),
+    patient: {},
   },
   {
     name: 'AsyncIOMotorClient',
@@ -91,6 +92,8 @@ const SURFACES = [
     unverified: () => ({ tls: true, tlsInsecure: true }),
     anyHost: () => ({ tlsCAFile: file('ca'), tlsAllowInvalidHostnames: true }),
     presenting: (name: FileName) => ({ tlsCertificateKeyFile: file(name) }),
+    // Where nothing is to go wrong.
+    patient: { serverSelectionTimeoutMS: 10_000 },
   },
 ];
 
@@ -121,7 +124,7 @@ for (const surface of SURFACES) {
           'ping',
         ) as Promise<unknown>;
       const works = async (where: string | Relay, options: Document) =>
-        expect(await ping(where, options)).to.include({ ok: 1 });
+        expect(await ping(where, { ...surface.patient, ...options })).to.include({ ok: 1 });
       const fails = async (where: string | Relay, options: Document, ...words: string[]) => {
         const error = await rejection(ping(where, options));
         expect(error).to.be.instanceOf(ConnectionFailure).and.instanceOf(AutoReconnect);
@@ -309,7 +312,10 @@ for (const surface of SURFACES) {
 
       it('carries large messages both ways, and replies in odd pieces', async () => {
         const relay = await newRelay({ tls: SERVER, pieces: [1, 3, 16, 7, 4096, 5, 100_000] });
-        const things = surface.open(relay, surface.verified()).get_database(DATABASE).get_collection(uniqueName());
+        const things = surface
+          .open(relay, { ...surface.patient, ...surface.verified() })
+          .get_database(DATABASE)
+          .get_collection(uniqueName());
         const insert = 'insert_many' in things ? 'insert_many' : 'insert';
         const documents = Array.from({ length: 30 }, (_, _id) => ({ _id, filler: Buffer.alloc(1_000_000, _id) }));
         await call(things as object, insert as never, documents);
@@ -327,7 +333,8 @@ for (const surface of SURFACES) {
         const motor = surface.open(relay, {
           ...surface.verified(),
           socketTimeoutMS: 200,
-          ...(surface.name === 'MotorClient' ? {} : { retryReads: false, serverSelectionTimeoutMS: 5000 }),
+          ...surface.patient,
+          ...(surface.name === 'MotorClient' ? {} : { retryReads: false }),
         });
         const database = motor.get_database('admin');
         const again = () => call(database as object, 'command' as never, 'ping');
@@ -376,7 +383,7 @@ describe('TLS of MotorClient', () => {
 
 describe('TLS of AsyncIOMotorClient', () => {
   const ping = (relay: Relay, options: Document) =>
-    newAsyncIOClient(relay, { tlsCAFile: file('ca'), serverSelectionTimeoutMS: 250, ...options })
+    newAsyncIOClient(relay, { tlsCAFile: file('ca'), serverSelectionTimeoutMS: 1000, ...options })
       .get_database('admin')
       .command('ping');
 

@@ -1,6 +1,4 @@
 import { inspect } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Long } from 'bson';
 import { expect } from 'chai';
 import {
@@ -17,6 +15,7 @@ import {
 import { DATABASE, eachForm, freshCollection, newClient, newProxy } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { answer, delayReply } from '../support/faults';
+import { collectGarbage } from '../support/garbage';
 import { server } from '../support/hooks';
 import type { SeenCommand } from '../support/proxy';
 import { runRaw } from '../support/rawClient';
@@ -263,8 +262,6 @@ describe('A MotorCursor', () => {
     });
 
     it('is what happens to one that was forgotten', async () => {
-      setFlagsFromString('--expose-gc');
-      const collectGarbage = runInNewContext('gc') as () => void;
       let id = 0n;
       await (async () => {
         const cursor = all();

@@ -4,6 +4,7 @@ import { AutoReconnect, InvalidOperation, type MotorClient, type MotorCollection
 import { countsOf, DATABASE, freshCollection, newClient, newProxy } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { closeFirst } from '../support/faults';
+import { collectGarbage } from '../support/garbage';
 import { server } from '../support/hooks';
 import { MORE_TO_COME, requestIdOf } from '../support/message';
 import type { Action, FaultProxy } from '../support/proxy';
@@ -134,6 +135,22 @@ describe('An exhaust cursor', () => {
     await other.fetch_next;
     client.close();
     expect(await rejection(other.to_list(null))).to.be.instanceOf(AutoReconnect);
+  });
+
+  it('is killed when nobody holds it any longer, and its connection is closed', async () => {
+    const { client, collection, proxy } = await watched();
+    await (async () => {
+      const cursor = collection.find({}, { exhaust: true }).batch_size(10);
+      await cursor.fetch_next;
+      expect(countsOf(client)).to.include({ checkedOut: 1, open: 1 });
+    })();
+    await eventually(() => {
+      collectGarbage();
+      return proxy.names.includes('killCursors');
+    }, 'the cursor is killed');
+    await eventually(() => countsOf(client).checkedOut === 0, 'the kill is done');
+    expect(proxy.connections.accepted).to.equal(2);
+    expect(await collection.count()).to.equal(COUNT);
   });
 
   it('gives its connection back when the query fails', async () => {

@@ -100,6 +100,7 @@ describe('The settings that client, database and collection have in common', () 
   });
 
   it('PRIMARY with tags is refused when it is made so, and when it is to be read', async () => {
+    expect(() => clientWith({ read_preference: 'secret' })).to.throw(ConfigurationError, /not a string$/);
     expect(() => clientWith({ read_preference: 0, tag_sets: [{ dc: 'ny' }] })).to.throw(ConfigurationError);
     const client = newClient('mongodb://127.0.0.1:1');
     const collection = client.get_database('d').get_collection('c');

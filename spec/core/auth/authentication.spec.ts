@@ -1,3 +1,4 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -11,7 +12,18 @@ import {
   OperationFailure,
 } from '../../../lib/index';
 import { ENGINE } from '../../../lib/motor/settings';
-import { countsOf, DATABASE, eachForm, newAsyncIOClient, newClient, newProxy, uniqueName } from '../../support/clients';
+import { Certificate } from '../../support/certificates';
+import {
+  countsOf,
+  DATABASE,
+  eachForm,
+  newAsyncIOClient,
+  newClient,
+  newProxy,
+  newRelay,
+  uniqueName,
+} from '../../support/clients';
+import { Compressing } from '../../support/compressing';
 import { eventually } from '../../support/eventually';
 import { answer, closeFirst, cutReply, delayReply, hang, loseReply } from '../../support/faults';
 import { type LoginRules, type Logins, requireLogin, type User } from '../../support/login';
@@ -246,6 +258,39 @@ describe('Authentication', () => {
       const stranger = newAsyncIOClient(bare, { username: 'CN=eve', authMechanism: 'MONGODB-X509' });
       expect(await rejection(thingsOf(stranger).find_one())).to.have.property('code', 18);
     }
+  });
+
+  it('works inside of TLS, and is not compressed', async () => {
+    const users = [ANN, { name: 'CN=anybody', db: '$external', mechanisms: ['MONGODB-X509'] }];
+    const { proxy, logins } = await guarded(users);
+    const authority = new Certificate('authority');
+    const own = new Certificate('server', { hosts: ['127.0.0.1'], by: authority });
+    const anybody = new Certificate('anybody', { hosts: ['client'], by: authority });
+    const compressing = new Compressing('zlib');
+    const tls = {
+      key: own.key,
+      cert: own.certificate,
+      ca: authority.certificate,
+      requestCert: true,
+      rejectUnauthorized: false,
+    };
+    const relay = await newRelay({ tls, compressing }, proxy);
+    const folder = await mkdtemp(join(tmpdir(), 'motor-auth-'));
+    const [tlsCAFile, tlsCertificateKeyFile] = [join(folder, 'ca.pem'), join(folder, 'client.pem')];
+    try {
+      await writeFile(tlsCAFile, authority.certificate);
+      await writeFile(tlsCertificateKeyFile, anybody.certificate + anybody.key);
+      const options = { tls: true, tlsCAFile, compressors: 'zlib' };
+      await thingsOf(newAsyncIOClient(relay, { ...options, username: 'ann', password: ANN.password })).find_one();
+      const x509 = { ...options, tlsCertificateKeyFile, authMechanism: 'MONGODB-X509' };
+      await thingsOf(newAsyncIOClient(relay, x509)).find_one();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    expect(logins.accepted).to.deep.equal(['SCRAM-SHA-256 ann@admin', 'MONGODB-X509 CN=anybody@$external']);
+    expect(relay.handshakes.map(({ clientCertificate }) => clientCertificate)).to.include('anybody');
+    const how = Object.fromEntries(compressing.arrived.map(({ name, compressor }) => [name, compressor]));
+    expect(how).to.include({ saslContinue: null, find: 'zlib' });
   });
 
   for (const mechanism of ['GSSAPI', 'MONGODB-AWS', 'MONGODB-OIDC']) {
