@@ -57,8 +57,11 @@ export class Client extends Configured {
    *   of these; default `localhost`. Whom the DNS names for `mongodb+srv://` is asked with the first operation, too
    * @param port where the address names none; default 27017
    * @param kw options: `maxPoolSize` 100, `serverSelectionTimeoutMS` 30000, `connectTimeoutMS` 20000, `socketTimeoutMS`,
-   *   `retryReads` true, `directConnection` false, `replicaSet`, `w`, `readPreference`, `uuidRepresentation`, `tls` (the
-   *   server's certificate is verified), `tlsCAFile`, `compressors`, ...
+   *   `retryReads` true, `retryWrites` true, `directConnection` false, `replicaSet`, `w`, `readPreference`,
+   *   `uuidRepresentation`, `tls` (the server's certificate is verified), `tlsCAFile`, `compressors`, ... Writes that are
+   *   retried, once, on replica sets and sharded clusters: `insert_one`, `insert_many`, `replace_one`, `update_one`,
+   *   `delete_one`, `find_one_and_*`, and the commands of a `bulk_write` that hold no `UpdateMany` or `DeleteMany`; not
+   *   with `w: 0`
    * @throws ValueError: a value out of range; TypeError: an unknown option, or a wrong type; ConfigurationError, InvalidURI;
    *   the file system's error where a file of certificates cannot be read
    * @example const client = new AsyncIOMotorClient('mongodb://localhost:27017');

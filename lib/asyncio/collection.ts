@@ -15,10 +15,11 @@ import { bulkWrite, type Write } from '../core/bulkWrite';
 import { collectionOptions, dropCollection, renameCollection } from '../core/collections';
 import { deleteCommand, insertCommand, type Namespace, updateCommand } from '../core/commands';
 import { addId, checkEncodable, field, isDocument } from '../core/documents';
+import type { RunOptions } from '../core/engine';
 import { ConfigurationError, InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName, listIndexes } from '../core/indexes';
 import type { Finish } from '../core/operation';
-import { ID_LAST } from '../core/operation';
+import { RETRYABLE_ID_LAST, RETRYABLE_WRITE } from '../core/operation';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import { checkedWrite } from '../core/writeReply';
 import { documentOf, pairsOf, specOf } from '../motor/arguments';
@@ -414,7 +415,7 @@ export class Collection<T extends Document = Document> extends Configured {
       checkedWrite(reply, operation);
       return new InsertOneResult(id, concern.acknowledged);
     };
-    return runWrite(this[ENGINE], command, concern, finish, idLast ? ID_LAST : undefined);
+    return runWrite(this[ENGINE], command, concern, finish, idLast ? RETRYABLE_ID_LAST : RETRYABLE_WRITE);
   }
 
   /**
@@ -493,12 +494,13 @@ export class Collection<T extends Document = Document> extends Configured {
     checkAcknowledged(method, concern.acknowledged, options);
     const statement = wished(method, { q, u, ...(multi ? { multi } : {}) }, options);
     const command = this.#written(updateCommand(this.#namespace, [encodedBy(this[SETTINGS], statement)]), options);
-    return runWrite(this[ENGINE], command, concern, (reply, operation) => {
+    const finish: Finish<UpdateResult<IdOf<T>>> = (reply, operation) => {
       if (!concern.acknowledged) return new UpdateResult(null);
       const outcome = updateOutcome(checkedWrite(reply, operation));
       const upserted = (reply.upserted as Document[] | undefined)?.[0];
       return new UpdateResult(upserted === undefined ? outcome : { ...outcome, upserted: upserted._id });
-    });
+    };
+    return runWrite(this[ENGINE], command, concern, finish, multi ? undefined : RETRYABLE_WRITE);
   }
 
   /**
@@ -526,11 +528,12 @@ export class Collection<T extends Document = Document> extends Configured {
     checkAcknowledged(method, concern.acknowledged, options);
     const statement = wished(method, { q: documentOf(method, 'filter', filter), limit }, options);
     const command = this.#written(deleteCommand(this.#namespace, [encodedBy(this[SETTINGS], statement)]), options);
-    return runWrite(this[ENGINE], command, concern, (reply, operation) => {
+    const finish: Finish<DeleteResult> = (reply, operation) => {
       if (!concern.acknowledged) return new DeleteResult(null);
       const { n, ok } = checkedWrite(reply, operation);
       return new DeleteResult({ n, ok });
-    });
+    };
+    return runWrite(this[ENGINE], command, concern, finish, limit === 1 ? RETRYABLE_WRITE : undefined);
   }
 
   /**
@@ -674,8 +677,8 @@ export class Collection<T extends Document = Document> extends Configured {
     if (options.let !== undefined) fields.let = options.let;
     Object.assign(fields, server, more(options));
     const sent = encodedBy(this[SETTINGS], fields);
-    const reading = readingOf(this.codec_options);
-    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, concern, reading);
+    const run: RunOptions = { ...readingOf(this.codec_options), retryableWrite: true };
+    const reply = await findAndModify(this[ENGINE], this.#namespace, sent, concern, run);
     return (reply.value as WithId<T> | null | undefined) ?? null;
   }
 

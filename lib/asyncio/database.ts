@@ -195,7 +195,10 @@ export class Database extends Configured {
     const run: RunOptions = { ...readRun(settings), retryable: false };
     run.rawReply = !check || (allowable_errors?.length ?? 0) > 0;
     const finish = (reply: Document, operation: Failed) => checkedReply(reply, operation, options);
-    if (isGone((firstKey(sent) ?? '').toLowerCase())) return this.#sendOrServe(settings, sent, run, finish, options);
+    const name = (firstKey(sent) ?? '').toLowerCase();
+    // Its cursors are read side by side; commands of one server session come one after the other.
+    if (name === 'parallelcollectionscan') run.session = null;
+    if (isGone(name)) return this.#sendOrServe(settings, sent, run, finish, options);
     return this[ENGINE].run(sent, finish, run);
   }
 
@@ -244,6 +247,7 @@ export class Database extends Configured {
         }
         return Cursor.opened(this[ENGINE], reply, server, namespace, {
           run,
+          session: operation.keepSession(),
           comment: options.comment,
           maxAwaitTime: options.max_await_time_ms,
         });

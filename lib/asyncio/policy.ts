@@ -6,6 +6,7 @@ export const ASYNCIO_POLICY: Policy = Object.freeze({
   view: 'monitored',
   routesReads: true,
   retries: true,
+  sessions: true,
   reopens: false,
   optionNames: 'PyMongo 4.9',
   optionErrors: 'ValueError and TypeError',

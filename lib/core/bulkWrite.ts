@@ -151,6 +151,7 @@ class Merger {
     upserted: [],
   };
   #modifiedIsKnown = true;
+  readonly #labels = new Set<string>();
   /** The error that the first failure alone would have been. */
   #first: Error | null = null;
 
@@ -176,6 +177,7 @@ class Merger {
       result.writeErrors.push({ ...told(error, index), op: (this.#writes[index] as Write).statement });
     }
     if (reply.writeConcernError !== undefined) result.writeConcernErrors.push(reply.writeConcernError);
+    for (const label of (reply.errorLabels ?? []) as string[]) this.#labels.add(label);
   }
 
   #mergeUpdate(indexes: readonly number[], first: number, reply: Document): void {
@@ -194,7 +196,10 @@ class Merger {
     const { writeErrors, writeConcernErrors } = result;
     writeErrors.sort((one, other) => one.index - other.index);
     if (writeErrors.length === 0 && writeConcernErrors.length === 0) return result;
-    throw new BulkWriteError(this.#message(), result, { cause: this.#first ?? undefined });
+    throw new BulkWriteError(this.#message(), result, {
+      cause: this.#first ?? undefined,
+      errorLabels: [...this.#labels],
+    });
   }
 
   #message(): string {

@@ -98,6 +98,8 @@ export class Connection {
   readonly #streamed: Buffer[] = [];
   /** The handshake is done: the connection is its owner's from here on. */
   #ready = false;
+  /** What was written last still goes out when it is closed. */
+  #flushes = false;
   /** Nothing that it does keeps the process alive. */
   #background = false;
   #compression: Compression | null = null;
@@ -259,6 +261,7 @@ export class Connection {
       this.#follow(operation);
       return;
     }
+    if (this.description.logicalSessionTimeout !== null) operation.sending(this.description);
     const { acknowledged = true, exhaustAllowed = false, socketTimeout } = operation.options;
     this.#requestId = nextRequestId();
     const flags = acknowledged ? (exhaustAllowed ? EXHAUST_ALLOWED : 0) : MORE_TO_COME;
@@ -291,6 +294,12 @@ export class Connection {
       this.#write(message, sequence);
       if (this.#socket.writableLength === 0) recycle(message);
     }
+  }
+
+  /** As {@link run}, for what is sent just before the connection is closed: it still goes out, but nothing waits for it. */
+  runLast(operation: Operation): void {
+    this.#flushes = true;
+    this.run(operation);
   }
 
   /** What the connection does next comes behind it, so that it is free at once, unless the socket is full. */
@@ -423,8 +432,15 @@ export class Connection {
     const operation = this.#operation as Operation;
     if (this.#ready) this.#tellEnded(operation, reply);
     if (operation.options.socketTimeout !== undefined) this.#socket.setTimeout(this.#options.socketTimeout ?? 0);
-    this.#finished();
-    operation.settle(reply, fault);
+    if (operation.session === null || this.pinned) {
+      this.#finished();
+      operation.settle(reply, fault);
+    } else {
+      // The server session is back before the connection is: who gets this needs no further one.
+      this.#operation = null;
+      operation.settle(reply, fault);
+      this.#finished();
+    }
   }
 
   #finished(): void {
@@ -476,7 +492,8 @@ export class Connection {
   close(error: Error): void {
     if (this.#closed !== null) return;
     this.#closed = error;
-    this.#socket.destroy();
+    if (this.#flushes) this.#socket.unref().destroySoon();
+    else this.#socket.destroy();
     const operation = this.#operation;
     this.#operation = null;
     if (this.#ready) this.#owner.lost(this, error);

@@ -4,6 +4,7 @@ import type { Connection } from './connection';
 import type { Engine, RunOptions } from './engine';
 import { CursorNotFound, OperationFailure } from './errors';
 import type { Server } from './server';
+import type { ServerSession } from './serverSession';
 
 /** How a cursor goes on after its first batch. */
 export interface CursorOptions {
@@ -24,6 +25,8 @@ export interface CursorOptions {
   adapt?: (reply: Document) => Document;
   /** That there is no such collection is no error: there is nothing in it. */
   missingIsEmpty?: boolean;
+  /** Of a cursor that is open already: the server session that it was opened with, which is now the cursor's. */
+  session?: ServerSession | null;
   /** How its commands are run. */
   run?: RunOptions;
   /** Asked for each batch what is to be made of it. */
@@ -42,20 +45,28 @@ interface Remains {
   readonly id: Long;
   /** The connection that serves it alone. */
   readonly connection: Connection | null;
+  /** The server session that all its commands belong to. */
+  readonly session: ServerSession | null;
 }
 
 /** Wire version of MongoDB 4.2, the first to stream replies to `getMore` commands. */
 const STREAMS_BATCHES = 8;
 
 /** Cursors that nobody holds any longer are killed on the server. */
-const forgotten = new FinalizationRegistry<Remains>(killRemains);
+const forgotten = new FinalizationRegistry<Remains>((remains) => void killRemains(remains, remains.session));
 
-function killRemains({ engine, namespace, server, id, connection }: Remains): Promise<unknown> {
+/** @param session the cursor's, unless a command of it is still under way */
+async function killRemains(
+  { engine, namespace, server, id, connection }: Remains,
+  session: ServerSession | null,
+): Promise<void> {
   engine.cursors.delete(id.toString());
   if (connection !== null) server.pool.discard(connection);
   // Best effort: the server ends a cursor that nobody asks for after ten minutes in any case. The pool of a client that
   // was closed refuses it.
-  return engine.run(killCursorsCommand(namespace, [id]), () => null, { server }).catch(() => null);
+  const options: RunOptions = session === null ? { server } : { server, session };
+  await engine.run(killCursorsCommand(namespace, [id]), () => null, options).catch(() => null);
+  session?.giveBack();
 }
 
 /** The query failed because the position was lost: a tailable cursor just ends. */
@@ -93,6 +104,8 @@ export class Cursor {
   #retrieved = 0;
   #pending: Promise<boolean> | null = null;
   #remains: Remains | null = null;
+  /** What its commands belong to, from the first reply to the last; it goes with the remains. */
+  #session: ServerSession | null = null;
   #closed = false;
 
   /** @param command settled by now, or made when it is to be sent */
@@ -115,6 +128,7 @@ export class Cursor {
     const cursor = new Cursor(engine, {}, namespace, options);
     cursor.#command = null;
     cursor.#server = server;
+    cursor.#session = options.session ?? null;
     cursor.#take((reply as CursorReply).cursor.firstBatch, (reply as CursorReply).cursor);
     return cursor;
   }
@@ -223,8 +237,11 @@ export class Cursor {
     this.#closed = true;
     // Its connection cannot be closed under a reply that is on its way; that ends the cursor when it is here.
     if (this.#connection !== null && this.#pending !== null) return;
+    // A command under way goes on with its session until its reply is here.
+    const session = this.#pending === null ? this.#takeSession() : null;
     const remains = this.#release();
-    if (remains !== null) await killRemains(remains);
+    if (remains !== null) await killRemains(remains, session);
+    else session?.giveBack();
   }
 
   async #fetchBatch(): Promise<boolean> {
@@ -255,9 +272,11 @@ export class Cursor {
       this.#arrived = null;
       this.#giveBack();
       // The server may not know that nobody waits for it any longer.
-      if (!(error instanceof OperationFailure) && remains !== null) void killRemains(remains);
+      if (!(error instanceof OperationFailure) && remains !== null) void killRemains(remains, this.#takeSession());
       if (this.#options.missingIsEmpty && error instanceof OperationFailure && error.code === 26) return;
       if (this.#options.tailable !== true || !isLostPosition(error)) throw error;
+    } finally {
+      if (this.#closed || this.#id?.isZero() === true) this.#takeSession()?.giveBack();
     }
   }
 
@@ -269,10 +288,13 @@ export class Cursor {
       command,
       (reply, operation) => {
         this.#server = this.#engine.serverAt(operation.address);
+        this.#session = operation.keepSession();
         const { cursor } = (this.#options.adapt?.(reply) ?? reply) as CursorReply;
         this.#take(cursor.firstBatch, cursor);
       },
-      this.#connection === null ? this.#options.run : { ...this.#options.run, connection: this.#connection },
+      this.#connection === null
+        ? this.#options.run
+        : { ...this.#options.run, connection: this.#connection, retryable: false },
     );
     if (this.#arrived !== null) await this.#arrive();
   }
@@ -287,6 +309,7 @@ export class Cursor {
     }
     const options: RunOptions = { ...this.#options.run, retryable: false };
     if (this.#server !== null) options.server = this.#server;
+    if (this.#session !== null) options.session = this.#session;
     if (this.#connection !== null) {
       options.connection = this.#connection;
       options.exhaustAllowed = this.#connection.description.maxWireVersion >= STREAMS_BATCHES;
@@ -320,7 +343,7 @@ export class Cursor {
     // It was closed while the batch was on its way.
     if (this.#closed) {
       const remains = this.#release();
-      if (remains !== null) void killRemains(remains);
+      if (remains !== null) void killRemains(remains, this.#takeSession());
       return;
     }
     const change = batch.length === 0 ? null : (this.#options.arriving?.() ?? null);
@@ -354,6 +377,7 @@ export class Cursor {
     if (id.isZero()) {
       this.#release();
       this.#giveBack();
+      this.#takeSession()?.giveBack();
     } else if (this.#remains === null && this.#server !== null) {
       this.#remains = {
         engine: this.#engine,
@@ -361,10 +385,18 @@ export class Cursor {
         server: this.#server,
         id,
         connection: this.#connection,
+        session: this.#session,
       };
       this.#engine.cursors.set(id.toString(), this.#remains);
       forgotten.register(this, this.#remains, this.#remains);
     }
+  }
+
+  /** Whoever calls this gives it back. */
+  #takeSession(): ServerSession | null {
+    const session = this.#session;
+    this.#session = null;
+    return session;
   }
 
   #release(): Remains | null {

@@ -7,15 +7,26 @@ import type { Namespace } from './commands';
 import type { Connection } from './connection';
 import { AutoReconnect, InvalidOperation, OperationFailure } from './errors';
 import { type Events, newEvents } from './events';
-import { isRetryable } from './failure';
+import { lostPrimaryOf, writeConcernFailureOf } from './failure';
 import { MonitoredTopology } from './monitoredTopology';
 import { OnDemandTopology } from './onDemandTopology';
 import { type Finish, Operation, type OperationOptions, type OperationOwner } from './operation';
 import type { Policy } from './policy';
 import { PRIMARY, type ReadPreference, SECONDARY_OUTPUT } from './readPreference';
+import {
+  explained,
+  isNetworkError,
+  isRetryableRead,
+  isRetryableWrite,
+  knowsRepeatedWrites,
+  labelLost,
+  labelReply,
+  tellingError,
+} from './retry';
 import type { Server } from './server';
 import type { ServerDescription } from './serverDescription';
 import type { Wanted } from './serverSelection';
+import { Sessions } from './sessions';
 import { secureContext } from './socket';
 import { Seedlist, SrvPoller } from './srv';
 import type { Topology } from './topology';
@@ -47,6 +58,10 @@ export class Engine implements OperationOwner {
   readonly cursors = new Map<string, OpenCursor>();
   /** Hears of every reply, before the operation settles. */
   onReply: ((operation: Operation, reply: Document) => void) | null = null;
+  /** Whether writes that allow for it are sent a second time. */
+  readonly retriesWrites: boolean;
+  /** Null where the policy knows no sessions. */
+  readonly sessions: Sessions | null;
   #options: ClientOptions;
   /** Knows who knows the servers, as long as they are not known. */
   #seedlist: Seedlist | null;
@@ -61,6 +76,8 @@ export class Engine implements OperationOwner {
     this.#options = options;
     this.#seedlist = options.srv !== null && options.seeds.length === 0 ? new Seedlist(options, options.srv) : null;
     this.policy = policy;
+    this.retriesWrites = policy.sessions && options.retryWrites;
+    this.sessions = policy.sessions ? new Sessions(options.retryWrites) : null;
     this.events = events;
   }
 
@@ -129,7 +146,7 @@ export class Engine implements OperationOwner {
   #newIdentities(): Identities {
     return new Identities(this, (credential) => {
       const engine = new Engine({ ...this.options, credential }, this.policy, this.events);
-      engine.onReply = (operation, reply) => this.replied(operation, reply);
+      engine.onReply = (operation, reply) => this.onReply?.(operation, reply);
       return engine;
     });
   }
@@ -150,15 +167,19 @@ export class Engine implements OperationOwner {
     return this.policy.routesReads ? readPreference : 'writable';
   }
 
-  /**
-   * Find a server and send the operation there; when it was sent before, to another one if there is a choice.
-   * @param cause what the operation failed with before, which is then its failure if there is no server either
-   */
-  #runWhenFound(topology: Topology, operation: Operation, cause?: Error): void {
+  /** Find a server and send the operation there; when it was sent before, to another one if there is a choice. */
+  #runWhenFound(topology: Topology, operation: Operation): void {
     const avoid = operation.address === null ? null : topology.serverAt(operation.address);
     topology.find(this.#wantedBy(operation.options), avoid).then(
-      (found) => this.#send(operation, found),
-      (error: Error) => operation.fail(cause ?? error),
+      (found) => {
+        const { firstError, txnNumber } = operation;
+        if (firstError !== null && txnNumber !== null && !knowsRepeatedWrites(found.description)) {
+          operation.fail(firstError);
+        } else {
+          this.#send(operation, found);
+        }
+      },
+      (error: Error) => operation.fail(error),
     );
   }
 
@@ -245,24 +266,56 @@ export class Engine implements OperationOwner {
     this.#closed = true;
     this.#poller?.close();
     this.#seedlist?.close(new AutoReconnect(CLOSED));
-    this.#topology?.close(new AutoReconnect(CLOSED));
+    const topology = this.#topology;
     this.#topology = null;
+    this.sessions?.close(topology?.servers ?? [], this);
+    topology?.close(new AutoReconnect(CLOSED));
     for (const engine of this.#others) engine.close();
     this.cursors.clear();
   }
 
-  replied(operation: Operation, reply: Document): void {
-    if (this.onReply !== null) this.onReply(operation, reply);
+  sending(operation: Operation, server: ServerDescription): void {
+    this.sessions?.sending(operation, server);
   }
 
-  failed(operation: Operation, error: Error): boolean {
+  replied(operation: Operation, reply: Document): boolean {
+    if (this.onReply !== null) this.onReply(operation, reply);
+    if (operation.sentTo === null) return false;
+    this.sessions?.replied(reply);
+    if (operation.txnNumber === null) return false;
+    labelReply(reply, operation.sentTo);
+    if (reply.ok !== 1 || reply.writeConcernError === undefined) return false;
+    const lost = lostPrimaryOf(reply, operation);
+    if (lost !== null) this.#topology?.operationFailed(operation, lost);
+    return this.#retries(operation, writeConcernFailureOf(reply, operation));
+  }
+
+  failed(operation: Operation, error: Error): Error | null {
+    this.#topology?.operationFailed(operation, error);
+    if (!this.policy.retries || this.#topology === null) return error;
+    const { firstError, session } = operation;
+    if (session !== null && isNetworkError(error)) session.dirty = true;
+    if (this.#mayRepeatWrite(operation)) labelLost(error, operation);
+    if (firstError !== null) return tellingError(firstError, error);
+    return this.#retries(operation, error) ? null : explained(operation, error);
+  }
+
+  /** Send it once more, unless that was done before, does no good, or may do harm. */
+  #retries(operation: Operation, error: Error): boolean {
     const topology = this.#topology;
-    topology?.operationFailed(operation, error);
-    if (topology === null || !this.options.retryReads || operation.options.retryable !== true) return false;
-    if (operation.retries > 0 || !isRetryable(error)) return false;
-    operation.retries++;
-    this.#runWhenFound(topology, operation, error);
+    if (topology === null || operation.firstError !== null) return false;
+    const { retryable = false } = operation.options;
+    const mayRepeatRead = retryable && this.options.retryReads && isRetryableRead(error);
+    if (!mayRepeatRead && !(this.#mayRepeatWrite(operation) && isRetryableWrite(error))) return false;
+    operation.firstError = error;
+    this.#runWhenFound(topology, operation);
     return true;
+  }
+
+  /** Whether it is a write that the server would tell from its repetition, or that never reached one. */
+  #mayRepeatWrite({ options, txnNumber, address }: Operation): boolean {
+    if (options.retryableWrite !== true || !this.retriesWrites) return false;
+    return txnNumber !== null || (address === null && this.sessions?.repeatsWrites === true);
   }
 
   /** Ask the DNS for the servers, unless that was done meanwhile. */

@@ -47,6 +47,13 @@ export class PyMongoError extends Error {
   }
 }
 
+/** The driver attaches a label to an error that it has made. */
+export function addErrorLabel(error: PyMongoError, label: string): void {
+  if (error.error_labels.includes(label)) return;
+  error.error_labels.push(label);
+  Object.defineProperty(error, 'error_labels', { enumerable: true });
+}
+
 /** No server can be reached, or the pool gave no connection in time. */
 export class ConnectionFailure extends PyMongoError {}
 

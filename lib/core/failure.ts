@@ -5,7 +5,6 @@
 import type { Document } from 'bson';
 import type { Address } from './address';
 import {
-  AutoReconnect,
   CollectionInvalid,
   CursorNotFound,
   DuplicateKeyError,
@@ -14,7 +13,6 @@ import {
   InvalidBSON,
   NotPrimaryError,
   OperationFailure,
-  ServerSelectionTimeoutError,
   WriteConcernError,
   WriteError,
   WTimeoutError,
@@ -28,18 +26,6 @@ export interface Failed {
   readonly description: string;
   /** The server that answered. */
   readonly address: Address | null;
-}
-
-/** The server, or the way to it, is out of order just now; another attempt may succeed. */
-const RETRYABLE_CODES: ReadonlySet<number | null> = new Set([6, 7, 89, 134, 262, 9001]);
-
-/**
- * Whether what failed like this may be sent again, if that does no harm.
- * @see Specification "retryable reads", retryable error
- */
-export function isRetryable(error: Error): boolean {
-  if (error instanceof OperationFailure) return RETRYABLE_CODES.has(error.code);
-  return error instanceof AutoReconnect && !(error instanceof ServerSelectionTimeoutError);
 }
 
 /** The server goes down: its connections are of no use any more. */
@@ -164,6 +150,13 @@ export function writeConcernFailureOf(reply: Document, operation: Failed): Error
     details: failure,
     errorLabels: labels(reply),
   });
+}
+
+/** What the reply to a write, which was done, tells of the server by its write concern: that it is no longer what it was. */
+export function lostPrimaryOf(reply: Document, operation: Failed): NotPrimaryError | null {
+  const { code = null, errmsg } = reply.writeConcernError as Document;
+  if (CLASS_OF_CODE.get(code) !== NotPrimaryError) return null;
+  return new NotPrimaryError(text(String(errmsg), code, operation), { code, details: reply });
 }
 
 /** The error of an operation whose reply holds a value that cannot be read. */

@@ -1,19 +1,29 @@
-import type { Document } from 'bson';
+import type { Document, Long } from 'bson';
 import type { Address } from './address';
 import type { InvalidBSON } from './errors';
 import { type Failed, failureOf, unreadable } from './failure';
 import { type DecodingOptions, decodeSequence, type EncodingOptions } from './message';
 import type { ReadPreference } from './readPreference';
+import type { ServerDescription } from './serverDescription';
+import type { ServerSession } from './serverSession';
+
+/** What is known of the operation whose reply is here. */
+export interface Answered extends Failed {
+  /** Whoever calls this answers for the server session that the operation took, and gives it back; null: it took none. */
+  keepSession(): ServerSession | null;
+}
 
 /** Reads the result out of a successful reply; what it throws is the operation's failure. */
-export type Finish<T> = (reply: Document, operation: Failed) => T;
+export type Finish<T> = (reply: Document, operation: Answered) => T;
 
 /** Who is asked before an operation fails. */
 export interface OperationOwner {
-  /** A reply is here, of whatever kind. */
-  replied(operation: Operation, reply: Document): void;
-  /** True when the owner deals with the failure itself, by sending the operation again. */
-  failed(operation: Operation, error: Error): boolean;
+  /** It is about to be sent to a server that has sessions. */
+  sending(operation: Operation, server: ServerDescription): void;
+  /** A reply is here, of whatever kind. True when the owner sends the operation again because of what it says. */
+  replied(operation: Operation, reply: Document): boolean;
+  /** What the operation fails with; null when the owner sends it again. */
+  failed(operation: Operation, error: Error): Error | null;
 }
 
 /** What an operation may ask for besides its command. */
@@ -28,17 +38,25 @@ export interface OperationOptions extends EncodingOptions, DecodingOptions {
   readPreference?: ReadPreference;
   /** It changes nothing, so that it may be sent a second time. */
   retryable?: boolean;
+  /** It writes what the server can tell from a repetition, so that it may be sent a second time under the same number. */
+  retryableWrite?: boolean;
+  /** The server session to use, which stays the caller's. Null: none. Default: one of its own while it is under way. */
+  session?: ServerSession | null;
   /** The caller looks at `ok` itself: a reply that tells of a failure is a result like any other. */
   rawReply?: boolean;
 }
 
 /** The one document to insert got its `_id` from the driver. */
 export const ID_LAST: OperationOptions = Object.freeze({ idsLast: Uint8Array.of(1) });
+/** It changes one document. */
+export const RETRYABLE_WRITE: OperationOptions = Object.freeze({ retryableWrite: true });
+/** Both. */
+export const RETRYABLE_ID_LAST: OperationOptions = Object.freeze({ ...ID_LAST, ...RETRYABLE_WRITE });
 
 /** One command on its way: what to send, how to read the reply, whom to tell. Settled exactly once. */
-export class Operation<T = unknown> implements Failed {
+export class Operation<T = unknown> implements Answered {
   /** The command document, its name first and `$db` in it. */
-  readonly command: Document;
+  command: Document;
   readonly options: OperationOptions;
   readonly #owner: OperationOwner | null;
   readonly #finish: Finish<T>;
@@ -46,10 +64,15 @@ export class Operation<T = unknown> implements Failed {
   readonly #reject: (error: Error) => void;
   /** The server that answers, once it is known. */
   address: Address | null = null;
+  /** The server with sessions that it was sent to. */
+  sentTo: ServerDescription | null = null;
+  session: ServerSession | null = null;
+  /** By which the server tells a write that comes a second time. */
+  txnNumber: Long | null = null;
+  /** What it failed with when it was sent for the first time. */
+  firstError: Error | null = null;
   /** Of the connection that it was sent on. */
   generation = 0;
-  /** How often it was sent before. */
-  retries = 0;
 
   constructor(
     command: Document,
@@ -96,10 +119,22 @@ export class Operation<T = unknown> implements Failed {
     return failureOf(reply, this);
   }
 
+  /** It is about to be sent to a server that has sessions. */
+  sending(server: ServerDescription): void {
+    this.#owner?.sending(this as Operation, server);
+  }
+
+  keepSession(): ServerSession | null {
+    if (this.options.session !== undefined) return null;
+    const { session } = this;
+    this.session = null;
+    return session;
+  }
+
   /** @param fault it was done, but the reply holds a value that cannot be read */
   settle(reply: Document, fault: InvalidBSON | null = null): void {
     let result: T;
-    this.#owner?.replied(this as Operation, reply);
+    if (this.#owner?.replied(this as Operation, reply) === true) return;
     try {
       if (reply.ok !== 1 && this.options.rawReply !== true) throw failureOf(reply, this);
       result = this.#finish(reply, this);
@@ -109,10 +144,14 @@ export class Operation<T = unknown> implements Failed {
       this.fail(error as Error);
       return;
     }
+    if (this.session !== null) this.keepSession()?.giveBack();
     this.#resolve(result);
   }
 
   fail(error: Error): void {
-    if (this.#owner?.failed(this as Operation, error) !== true) this.#reject(error);
+    const failure = this.#owner === null ? error : this.#owner.failed(this as Operation, error);
+    if (failure === null) return;
+    if (this.session !== null) this.keepSession()?.giveBack();
+    this.#reject(failure);
   }
 }

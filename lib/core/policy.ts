@@ -14,6 +14,8 @@ export interface Policy {
   readonly routesReads: boolean;
   /** Retry a failed read or write once, where that is safe. */
   readonly retries: boolean;
+  /** Send `lsid` and `$clusterTime` to servers that have sessions. */
+  readonly sessions: boolean;
   /** After `close()`: whether the next operation opens the client again. */
   readonly reopens: boolean;
   /** Whose options there are, and by which names. */

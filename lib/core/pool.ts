@@ -110,6 +110,16 @@ export class Pool implements ConnectionOwner {
     );
   }
 
+  /**
+   * Run what is said just before the pool is closed: on an idle connection, however old.
+   * @returns false: there is none
+   */
+  runLast(operation: Operation): boolean {
+    const connection = this.#takeIdle(Number.POSITIVE_INFINITY);
+    connection?.runLast(operation);
+    return connection !== undefined;
+  }
+
   /** A connection for several operations; it must come back by `checkin` or `discard`. */
   checkout(): Promise<Connection> {
     return new Promise((resolve, reject) => {
@@ -208,8 +218,8 @@ export class Pool implements ConnectionOwner {
   }
 
   /** The idle connection to use, if there is one that can be trusted without a closer look. */
-  #takeIdle(): Connection | undefined {
-    const connection = this.#takeYoung(TRUSTED_IDLE_TIME);
+  #takeIdle(longestIdleTime = TRUSTED_IDLE_TIME): Connection | undefined {
+    const connection = this.#takeYoung(longestIdleTime);
     if (connection === undefined) return undefined;
     connection.checkedOut = true;
     if (heard(this.#events, 'connectionCheckOutStarted')) this.#tellCheckOutStarted();

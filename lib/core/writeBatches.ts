@@ -68,7 +68,10 @@ export async function sendWrites(
       lastConcern,
       statements.map(({ document }: Statement) => document),
     );
-    const options: RunOptions = { acknowledged: lastConcern.acknowledged };
+    const options: RunOptions = {
+      acknowledged: lastConcern.acknowledged,
+      retryableWrite: engine.retriesWrites && mayComeAgain(kind, statements, 0, statements.length),
+    };
     if (kind === 'insert') options.idsLast = idsLastOf(statements);
     try {
       await engine.run(command, (reply, operation) => received(reply, operation, 0), options);
@@ -88,6 +91,7 @@ export async function sendWrites(
     const goOn = await engine.run(command, (reply, operation) => received(reply, operation, place), {
       sequence: batch,
       acknowledged,
+      retryableWrite: engine.retriesWrites && mayComeAgain(kind, statements, place, batch.count),
     });
     if (acknowledged) sequence.reuse(batch);
     return goOn;
@@ -115,6 +119,17 @@ export async function sendWrites(
     }
   }
   if ((await store()) && sequence.count > 0) await send(lastConcern);
+}
+
+/** Whether each of these statements concerns one document, so that a server knows them when they come again. */
+function mayComeAgain(kind: WriteKind, statements: unknown, first: number, count: number): boolean {
+  if (kind === 'insert') return true;
+  if (!Array.isArray(statements)) return false;
+  for (let index = first; index < first + count; index++) {
+    const { document } = statements[index] as Statement;
+    if (document.multi === true || document.limit === 0) return false;
+  }
+  return true;
 }
 
 /**

@@ -6,6 +6,7 @@ export const MOTOR_POLICY: Policy = Object.freeze({
   view: 'on demand',
   routesReads: false,
   retries: false,
+  sessions: false,
   reopens: true,
   optionNames: 'PyMongo 2.7',
   optionErrors: 'ConfigurationError',

@@ -44,7 +44,6 @@ describe('AsyncIOMotorClient and a replica set', () => {
     expect(client.arbiters).to.deep.equal([addr(set.member(2))]);
     expect([client.is_primary, client.is_mongos]).to.deep.equal([true, false]);
     expect(set.members.map((member) => countOf(member, 'insert'))).to.deep.equal([0, 1, 0]);
-    expect(client[ENGINE].topology?.logicalSessionTimeout).to.equal(30 * 60_000);
   });
 
   it('a direct connection stays with its member, which may be read', async () => {

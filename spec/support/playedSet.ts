@@ -66,7 +66,6 @@ export class PlayedSet {
       arbiterOnly: role === 'arbiter',
       tags,
       lastWrite: { lastWriteDate: new Date(lastWrite) },
-      logicalSessionTimeoutMinutes: new Int32(30),
       electionId: isPrimary ? ObjectId.createFromTime(this.term) : undefined,
     };
   }
