@@ -1,12 +1,5 @@
 import type { ClientOptions } from './clientOptions';
-import {
-  AutoReconnect,
-  ConfigurationError,
-  ConnectionFailure,
-  NetworkTimeout,
-  OperationFailure,
-  ServerSelectionTimeoutError,
-} from './errors';
+import { AutoReconnect, ConfigurationError, NetworkTimeout, ServerSelectionTimeoutError } from './errors';
 import type { Events } from './events';
 import { Monitor, type MonitorOptions } from './monitor';
 import { PRIMARY, type ReadPreference } from './readPreference';
@@ -149,10 +142,6 @@ export class MonitoredTopology extends Topology {
 
   broken(server: Server, error: Error, generation: number): void {
     if (generation !== server.pool.generation || this.closed !== null) return;
-    // A login refused says nothing about the server, but something about the connections: perhaps the user is gone.
-    if (error instanceof OperationFailure) server.pool.clear();
-    // Nor does a slow reply.
-    if (!(error instanceof ConnectionFailure) || error instanceof NetworkTimeout) return;
     this.learn(unknownServer(server.address, error));
     server.pool.clear();
     const monitor = this.#monitors.get(String(server.address));

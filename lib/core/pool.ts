@@ -343,14 +343,17 @@ export class Pool implements ConnectionOwner {
       },
       (error: Error) => {
         this.#opening--;
-        this.#forget(connection, this.#closed === null ? 'error' : 'poolClosed', error);
+        // An older generation says nothing about this one.
+        const isCurrent = this.#closed === null && connection.generation === this.#generation;
+        const reason = this.#closed === null ? 'error' : 'poolClosed';
+        // First the pool is cleared, then the connection closed, so that nobody takes another like it in between.
+        if (isCurrent) this.#onFailure(error, connection.generation);
+        this.#forget(connection, reason, error);
         if (this.#closed !== null) return;
-        // An older generation says nothing about this one: those who wait get a try of their own.
-        if (connection.generation !== this.#generation) {
-          this.#pump();
+        if (!isCurrent) {
+          this.#pump(); // those who wait get a try of their own
           return;
         }
-        this.#onFailure(error, connection.generation);
         // All who wait would run into the same wall.
         this.#failWaiters(error, 'connectionError');
       },
