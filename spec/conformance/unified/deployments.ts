@@ -14,8 +14,6 @@ export interface Deployment {
   readonly uri: string;
   /** For clients that ask for a direct connection: one host of it. */
   readonly directUri: string;
-  /** Who takes writes, and is told of fail points. */
-  readonly primary: Where;
   close(): Promise<void>;
 }
 
@@ -43,20 +41,13 @@ const PLAYED: readonly Kind[] = [
 
 async function standalone(behind: Where): Promise<Deployment> {
   const played = await playStandalone(behind);
-  return { uri: played.uri, directUri: played.uri, primary: played, close: () => played.close() };
+  return { uri: played.uri, directUri: played.uri, close: () => played.close() };
 }
 
 async function replicaSet(behind: Where): Promise<Deployment> {
   const set = await playReplicaSet(behind);
   const first = set.members[0] as Member;
-  return {
-    uri: set.uri,
-    directUri: first.uri,
-    get primary() {
-      return set.primary ?? first;
-    },
-    close: () => set.close(),
-  };
+  return { uri: set.uri, directUri: first.uri, close: () => set.close() };
 }
 
 /** The server behind what is played lets nobody work who has not logged in. */
@@ -68,9 +59,6 @@ async function withLogin(start: (behind: Where) => Promise<Deployment>): Promise
   return {
     uri: asUser(played.uri),
     directUri: asUser(played.directUri),
-    get primary() {
-      return played.primary;
-    },
     close: async () => {
       await played.close();
       await guarded.close();
@@ -89,7 +77,6 @@ function kinds(): readonly Kind[] {
     start: async () => ({
       uri,
       directUri: uri,
-      primary: server(),
       close: async () => {
         if (!capabilities.has('failCommand')) return;
         for (const name of ['failCommand', 'onPrimaryTransactionalWrite', 'failGetMoreAfterCursorCheckout']) {
