@@ -140,8 +140,10 @@ export class MonitoredTopology extends Topology {
     // What the monitor hears counts: it is the newer.
   }
 
-  broken(server: Server, error: Error, generation: number): void {
+  broken(server: Server, error: Error, generation: number, greeted: boolean): void {
     if (generation !== server.pool.generation || this.closed !== null) return;
+    // Perhaps it only has too much to do; its monitor will tell.
+    if (error instanceof NetworkTimeout && !greeted) return;
     this.learn(unknownServer(server.address, error));
     server.pool.clear();
     const monitor = this.#monitors.get(String(server.address));

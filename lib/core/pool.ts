@@ -18,6 +18,9 @@ interface Waiter {
   readonly since: number;
 }
 
+/** `greeted`: the server had answered the hello of the connection. */
+type FailureListener = (error: Error, generation: number, greeted: boolean) => void;
+
 /** Those that differ from the defaults, by the names of the specification. */
 function specifiedOptions({ maxSize, minSize, maxConnecting, maxIdleTime, waitQueueTimeout }: PoolOptions): Document {
   return {
@@ -39,7 +42,7 @@ export class Pool implements ConnectionOwner {
   /** Hears what the server said in each handshake. */
   readonly #onDescription: (description: ServerDescription) => void;
   /** Hears that the network or a handshake failed, and clears the pool if that speaks for all connections. */
-  readonly #onFailure: (error: Error, generation: number) => void;
+  readonly #onFailure: FailureListener;
   readonly #connections = new Set<Connection>();
   /** The most recently used last: it is the one to use again, so that the others can grow old. */
   readonly #idle: Connection[] = [];
@@ -63,7 +66,7 @@ export class Pool implements ConnectionOwner {
     connectionOptions: ConnectionOptions,
     events: Events,
     onDescription: (description: ServerDescription) => void,
-    onFailure: (error: Error, generation: number) => void,
+    onFailure: FailureListener,
     credential: Credential | null = null,
   ) {
     this.address = address;
@@ -164,7 +167,7 @@ export class Pool implements ConnectionOwner {
     // A connection that broke at work speaks for the others. One that broke while it was idle does not, nor one whose
     // reply was late or malformed.
     const speaks = checkedOut && !(error instanceof NetworkTimeout) && !(error instanceof ProtocolError);
-    if (speaks) this.#onFailure(error, connection.generation);
+    if (speaks) this.#onFailure(error, connection.generation, true);
     if (checkedOut) this.#tellCheckedIn(connection);
     this.#forget(connection, 'error', error);
     this.#pump();
@@ -347,7 +350,7 @@ export class Pool implements ConnectionOwner {
         const isCurrent = this.#closed === null && connection.generation === this.#generation;
         const reason = this.#closed === null ? 'error' : 'poolClosed';
         // First the pool is cleared, then the connection closed, so that nobody takes another like it in between.
-        if (isCurrent) this.#onFailure(error, connection.generation);
+        if (isCurrent) this.#onFailure(error, connection.generation, connection.description.type !== 'Unknown');
         this.#forget(connection, reason, error);
         if (this.#closed !== null) return;
         if (!isCurrent) {

@@ -8,8 +8,11 @@ import { type ServerDescription, unknownServer } from './serverDescription';
 export interface ServerOwner {
   /** A new connection has heard what the server is. */
   greeted(server: Server, description: ServerDescription): void;
-  /** The network failed a connection of this generation, or it could not be opened. */
-  broken(server: Server, error: Error, generation: number): void;
+  /**
+   * The network failed a connection of this generation, or it could not be opened.
+   * @param greeted the server had answered its hello before
+   */
+  broken(server: Server, error: Error, generation: number, greeted: boolean): void;
 }
 
 /** One server: what is known of it, and the connections to it. */
@@ -36,7 +39,7 @@ export class Server {
       connectionOptions,
       events,
       (description) => owner.greeted(this, description),
-      (error, generation) => owner.broken(this, error, generation),
+      (error, generation, greeted) => owner.broken(this, error, generation, greeted),
       credential,
     );
   }

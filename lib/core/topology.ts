@@ -72,7 +72,7 @@ export abstract class Topology implements ServerOwner, PolledTopology {
   /** See `ServerOwner`. */
   abstract greeted(server: Server, description: ServerDescription): void;
   /** See `ServerOwner`. */
-  abstract broken(server: Server, error: Error, generation: number): void;
+  abstract broken(server: Server, error: Error, generation: number, greeted: boolean): void;
   /** What is known has changed. */
   protected abstract updated(): void;
   /** A server was marked as unknown because of an operation's failure. */

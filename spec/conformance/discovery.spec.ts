@@ -37,7 +37,7 @@ interface ExpectedServer {
 type Response = readonly [string, Document];
 
 interface ApplicationError {
-  when: 'beforeHandshakeCompletes' | 'afterHandshakeCompletes';
+  readonly when: 'beforeHandshakeCompletes' | 'afterHandshakeCompletes';
   readonly address: string;
   readonly generation?: number;
   readonly type: 'command' | 'network' | 'timeout';
@@ -137,7 +137,7 @@ function applyError(topology: Topology, { address, generation, when, type, respo
     if (response.ok !== 1) topology.operationFailed(operation, operation.failure(response));
   } else {
     const error = type === 'timeout' ? new NetworkTimeout('too late') : new AutoReconnect('the network was cut');
-    topology.broken(server, error, operation.generation);
+    topology.broken(server, error, operation.generation, when === 'afterHandshakeCompletes');
   }
 }
 
