@@ -107,7 +107,8 @@ export class Bridge {
     }
     if (!this.#ended && Atomics.compareExchange(this.#signal, 0, IDLE, WORKING) === IDLE) {
       this.#port.postMessage(request);
-      Atomics.wait(this.#signal, 0, WORKING);
+      // The worker may wake us up for its last reply after we have already seen it.
+      while (Atomics.load(this.#signal, 0) === WORKING) Atomics.wait(this.#signal, 0, WORKING);
     }
     // An answer may have come before the end.
     const received = receiveMessageOnPort(this.#port);
