@@ -225,6 +225,14 @@ export class Engine implements OperationOwner {
     return this.#topology?.servers ?? [];
   }
 
+  /**
+   * The server may have been lost, but is there again or will be soon.
+   * @throws AutoReconnect: not soon enough
+   */
+  async waitFor(server: Server): Promise<void> {
+    await this.#topology?.find(server);
+  }
+
   /** The server of this address, as long as the client knows it. */
   serverAt(address: Address | null): Server | null {
     return address === null ? null : (this.#topology?.serverAt(address) ?? null);

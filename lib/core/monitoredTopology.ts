@@ -3,8 +3,8 @@ import { AutoReconnect, ConfigurationError, NetworkTimeout, ServerSelectionTimeo
 import type { Events } from './events';
 import { Monitor, type MonitorOptions } from './monitor';
 import { PRIMARY, type ReadPreference } from './readPreference';
-import type { Server } from './server';
-import { type ServerDescription, unknownServer } from './serverDescription';
+import { Server } from './server';
+import { bearsData, isKnown, type ServerDescription, unknownServer } from './serverDescription';
 import { leastBusy, suitableServers, type Wanted, withinWindow } from './serverSelection';
 import { Topology } from './topology';
 import { whyLeftOut } from './topologyDescription';
@@ -23,7 +23,7 @@ const byMonitor: Watch = (server, options, events, report) => new Monitor(server
 
 /** Somebody who waits for a server until his time is up. */
 interface Waiter {
-  readonly wanted: Wanted;
+  readonly wanted: Wanted | Server;
   readonly avoid: Server | null;
   /** Servers that must be heard of before he, who gave no time, gives up. */
   readonly unheard: Set<string> | null;
@@ -34,6 +34,7 @@ interface Waiter {
 
 /** Each server is watched by a monitor; operations wait for a suitable one. */
 export class MonitoredTopology extends Topology {
+  readonly watches = true;
   readonly #watch: Watch;
   readonly #monitors = new Map<string, Watching>();
   readonly #waiters = new Set<Waiter>();
@@ -55,7 +56,8 @@ export class MonitoredTopology extends Topology {
     );
   }
 
-  choose(wanted: Wanted, avoid: Server | null = null): Server | null {
+  choose(wanted: Wanted | Server, avoid: Server | null = null): Server | null {
+    if (wanted instanceof Server) return wanted.pool.isPaused ? null : wanted;
     const { compatibilityError } = this.description;
     if (compatibilityError !== null) throw new ConfigurationError(compatibilityError);
     const candidates = avoid === null ? this.#candidates(wanted) : this.#near(wanted, new Set([String(avoid.address)]));
@@ -82,7 +84,7 @@ export class MonitoredTopology extends Topology {
     return near.map(({ address }) => this.serverAt(address) as Server);
   }
 
-  find(wanted: Wanted, avoid: Server | null = null): Promise<Server> {
+  find(wanted: Wanted | Server, avoid: Server | null = null): Promise<Server> {
     return new Promise((resolve, reject) => {
       if (this.closed !== null) throw this.closed;
       const server = this.choose(wanted, avoid);
@@ -95,7 +97,7 @@ export class MonitoredTopology extends Topology {
     return this.find(preference === undefined || preference.mode === PRIMARY ? 'writable' : preference);
   }
 
-  #wait(wanted: Wanted, avoid: Server | null, resolve: Waiter['resolve'], reject: Waiter['reject']): void {
+  #wait(wanted: Waiter['wanted'], avoid: Server | null, resolve: Waiter['resolve'], reject: Waiter['reject']): void {
     const limit = this.options.topology.serverSelectionTimeout;
     // Who gives no time at all has the outcome of one check of each server.
     const patience = limit > 0 ? limit : (this.options.connection.connectTimeout ?? 20_000);
@@ -121,16 +123,15 @@ export class MonitoredTopology extends Topology {
     clearTimeout(waiter.timer);
   }
 
-  #nobodyFound(wanted: Wanted): Error {
+  #nobodyFound(wanted: Waiter['wanted']): Error {
     const { type, setName, servers } = this.description;
     const limit = this.options.topology.serverSelectionTimeout;
-    const suitable = wanted === 'writable' ? 'server that takes writes' : `server for reads by ${wanted.name}`;
     const errors = [...servers.values()].flatMap(({ error }) => error?.message ?? []);
     errors.push(...this.#leftOut.values());
     const known = [...servers].map(([name, server]) => `${name} ${server.type}`);
     const set = setName === null ? '' : ` '${setName}'`;
     return new ServerSelectionTimeoutError(
-      `no ${suitable} within ${limit} ms (serverSelectionTimeoutMS): ${errors.join('; ') || 'no error was met'} ` +
+      `no ${inWords(wanted)} within ${limit} ms (serverSelectionTimeoutMS): ${errors.join('; ') || 'no error was met'} ` +
         `(topology ${type}${set}: ${known.join(', ') || 'no servers'})`,
       { errors },
     );
@@ -145,28 +146,26 @@ export class MonitoredTopology extends Topology {
     // Perhaps it only has too much to do; its monitor will tell.
     if (error instanceof NetworkTimeout && !greeted) return;
     this.learn(unknownServer(server.address, error));
-    server.pool.clear();
+    server.pool.clear(error);
     const monitor = this.#monitors.get(String(server.address));
     monitor?.cancelCheck();
     monitor?.requestCheck();
   }
 
-  protected doubted(server: Server, disconnect: boolean): void {
-    if (disconnect) server.pool.clear();
+  protected doubted(server: Server, error: Error, disconnect: boolean): void {
+    if (disconnect) server.pool.clear(error);
     this.#monitors.get(String(server.address))?.requestCheck();
   }
 
   /** A check is done. */
   #checked(server: Server, description: ServerDescription): void {
     const name = String(server.address);
-    const wasKnown = server.description.type !== 'Unknown';
     const before = this.description;
     this.learn(description);
     // By somebody who heard of it.
     if (this.closed !== null) return;
-    if (description.error !== null && wasKnown && this.known.has(name)) {
-      server.pool.clear(description.error instanceof NetworkTimeout ? description.error : null);
-    }
+    const { error } = description;
+    if (error !== null) server.pool.clear(error, error instanceof NetworkTimeout);
     if (before.servers.has(name) && !this.description.servers.has(name)) {
       this.#leftOut.set(name, whyLeftOut(before, description));
     }
@@ -201,6 +200,18 @@ export class MonitoredTopology extends Topology {
     this.#writables = null;
     const writables = this.description.compatibilityError === null ? this.#candidates('writable') : [];
     this.writable = writables.length === 1 ? (writables[0] as Server) : null;
+    this.#readyPools();
+  }
+
+  /**
+   * Nobody can be sent to a server of which this topology knows, and find its pool paused for longer than the present
+   * callback takes: a pool is only paused when its server has become unknown, and ready before anybody can choose it.
+   */
+  #readyPools(): void {
+    const isSingle = this.description.type === 'Single';
+    for (const { description, pool } of this.known.values()) {
+      if (bearsData(description.type) || (isSingle && isKnown(description.type))) pool.ready();
+    }
   }
 
   #startWatching(name: string, { address }: ServerDescription): Server {
@@ -238,6 +249,11 @@ export class MonitoredTopology extends Topology {
       waiter.reject(cause);
     }
   }
+}
+
+function inWords(wanted: Waiter['wanted']): string {
+  if (wanted instanceof Server) return `connection to ${wanted.address}`;
+  return wanted === 'writable' ? 'server that takes writes' : `server for reads by ${wanted.name}`;
 }
 
 function inProgress(server: Server): number {

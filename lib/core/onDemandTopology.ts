@@ -9,6 +9,7 @@ import { foreignMember } from './topologyDescription';
 
 /** Nobody watches: the seeds are asked when a server is needed and none is known, and their answer is final. */
 export class OnDemandTopology extends Topology {
+  readonly watches = false;
   #search: Promise<Server> | null = null;
 
   constructor(options: ClientOptions, events: Events) {

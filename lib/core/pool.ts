@@ -21,6 +21,12 @@ interface Waiter {
 /** `greeted`: the server had answered the hello of the connection. */
 type FailureListener = (error: Error, generation: number, greeted: boolean) => void;
 
+/**
+ * `paused`: there is no server as far as its monitor knows, so nobody gets a connection. `unproven`: nobody watches the
+ * server, and it has not answered since the pool was made or cleared; one connection alone finds out.
+ */
+type PoolState = 'paused' | 'unproven' | 'ready' | 'closed';
+
 /** Those that differ from the defaults, by the names of the specification. */
 function specifiedOptions({ maxSize, minSize, maxConnecting, maxIdleTime, waitQueueTimeout }: PoolOptions): Document {
   return {
@@ -48,7 +54,7 @@ export class Pool implements ConnectionOwner {
   readonly #idle: Connection[] = [];
   /** Those who only want to know what the server is. */
   readonly #primers: { resolve(): void; reject(error: Error): void }[] = [];
-  readonly #waiters = new Queue<Waiter>();
+  #waiters = new Queue<Waiter>();
   #lending = false;
   #rechecking = false;
   #waitTimer: NodeJS.Timeout | null = null;
@@ -56,10 +62,12 @@ export class Pool implements ConnectionOwner {
   #opening = 0;
   #generation = 0;
   #lastId = 0;
-  #closed: Error | null = null;
-  /** The server answered since the pool was made or cleared: until then one connection alone finds out. */
-  #proven = false;
+  readonly #isWatched: boolean;
+  #state: PoolState;
+  /** Why it is paused or closed, if somebody said so. */
+  #cause: Error | null = null;
 
+  /** @param isWatched a monitor says whether the server is there: by `ready`, and by `clear`, which then pauses the pool */
   constructor(
     address: Address,
     options: PoolOptions,
@@ -67,9 +75,12 @@ export class Pool implements ConnectionOwner {
     events: Events,
     onDescription: (description: ServerDescription) => void,
     onFailure: FailureListener,
+    isWatched: boolean,
     credential: Credential | null = null,
   ) {
     this.address = address;
+    this.#isWatched = isWatched;
+    this.#state = isWatched ? 'paused' : 'unproven';
     this.#options = options;
     this.#connectionOptions = connectionOptions;
     this.#credential = credential;
@@ -77,7 +88,7 @@ export class Pool implements ConnectionOwner {
     this.#onDescription = onDescription;
     this.#onFailure = onFailure;
     tell(events, 'connectionPoolCreated', () => ({ address: String(address), options: specifiedOptions(options) }));
-    tell(events, 'connectionPoolReady', () => ({ address: String(address) }));
+    if (!isWatched) this.#tellReady();
     this.#startMaintenance();
   }
 
@@ -96,10 +107,15 @@ export class Pool implements ConnectionOwner {
     return this.#generation;
   }
 
+  get isPaused(): boolean {
+    return this.#state === 'paused';
+  }
+
   /**
    * Run one operation: at once on an idle connection, else on a new one, else in order of arrival.
    * Its connection is back in the pool, or closed, before it settles, so what follows finds it idle.
-   * Fails it with `MotorPoolTimeout` when none came within `waitQueueTimeout`, or too many wait already.
+   * Fails it with `MotorPoolTimeout` when none came within `waitQueueTimeout`, or too many wait already; with
+   * `AutoReconnect` when the pool is paused or closed.
    */
   run(operation: Operation): void {
     const connection = this.#waiters.length === 0 ? this.#takeIdle() : undefined;
@@ -141,8 +157,9 @@ export class Pool implements ConnectionOwner {
     if (connection.closed) return;
     this.#tellCheckedIn(connection);
     connection.checkedOut = false;
-    if (connection.generation !== this.#generation || this.#closed !== null) {
-      this.#drop(connection, this.#closed === null ? 'stale' : 'poolClosed');
+    const isClosed = this.#state === 'closed';
+    if (connection.generation !== this.#generation || isClosed) {
+      this.#drop(connection, isClosed ? 'poolClosed' : 'stale');
       this.#pump();
     } else if (this.#waiters.length === 0 && this.#idle.length >= this.#options.maxIdle) {
       this.#drop(connection, 'idle');
@@ -175,42 +192,61 @@ export class Pool implements ConnectionOwner {
 
   /** Open a connection, unless the server answered before, to find out what it is. */
   prime(): Promise<void> {
-    if (this.#proven) return Promise.resolve();
-    if (this.#closed !== null) return Promise.reject(this.#closed);
+    if (this.#state === 'ready') return Promise.resolve();
+    if (this.#state === 'closed') return Promise.reject(this.#cause);
     return new Promise((resolve, reject) => {
       this.#primers.push({ resolve, reject });
       this.#pump();
     });
   }
 
+  /** The monitor has found the server: connections may be opened. Repeatable. */
+  ready(): void {
+    if (this.#state !== 'paused') return;
+    this.#state = 'ready';
+    this.#cause = null;
+    this.#tellReady();
+    this.#maintain();
+  }
+
   /**
-   * Start a new generation: idle connections close now, checked-out ones when they come back.
-   * @param interruption checked-out ones too close now, and what they are at fails with this
+   * Start a new generation: idle connections close now, checked-out ones when they come back. The pool of a watched
+   * server is paused, and those who wait fail; else they get connections of the new generation.
+   * @param interrupts those too close now that are checked out or being opened, and what they are at fails
    */
-  clear(interruption: Error | null = null): void {
+  clear(cause: Error | null = null, interrupts = false): void {
+    if (this.#state === 'closed') return;
+    const wasPaused = this.#state === 'paused';
     this.#generation++;
-    this.#proven = false;
-    tell(this.#events, 'connectionPoolCleared', () => ({
-      address: String(this.address),
-      interruptInUseConnections: interruption !== null,
-    }));
-    for (const connection of this.#idle.splice(0)) this.#drop(connection, 'stale');
-    if (interruption === null) return;
-    for (const connection of [...this.#connections].filter(({ checkedOut }) => checkedOut)) {
-      this.#tellCheckedIn(connection);
-      const message = `connection ${connection.id} to ${this.address} was given up${connection.during}`;
-      this.#drop(connection, 'stale', new AutoReconnect(message, { cause: interruption }));
+    this.#state = this.#isWatched ? 'paused' : 'unproven';
+    this.#cause = cause;
+    if (!wasPaused) {
+      tell(this.#events, 'connectionPoolCleared', () => ({
+        address: String(this.address),
+        interruptInUseConnections: interrupts,
+      }));
     }
-    this.#pump();
+    for (const connection of this.#idle.splice(0)) this.#drop(connection, 'stale');
+    if (interrupts) this.#interrupt(cause);
+    if (this.#isWatched) this.#failWaiters(this.#takeWaiters(), this.#paused(), 'connectionError');
+  }
+
+  #interrupt(cause: Error | null): void {
+    for (const connection of [...this.#connections]) {
+      if (connection.checkedOut) this.#tellCheckedIn(connection);
+      const message = `connection ${connection.id} to ${this.address} was given up${connection.during}`;
+      this.#drop(connection, 'stale', new AutoReconnect(message, { cause: cause ?? undefined }));
+    }
   }
 
   /** Fail all who wait and all that is under way, close everything. Repeatable. */
   close(cause: Error): void {
-    if (this.#closed !== null) return;
-    this.#closed = cause;
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#cause = cause;
     clearInterval(this.#maintenance ?? undefined);
     const waited = `${cause.message} while the operation waited for a connection to ${this.address}`;
-    this.#failWaiters(new AutoReconnect(waited, { cause }), 'poolClosed');
+    this.#failWaiters(this.#takeWaiters(), new AutoReconnect(waited, { cause }), 'poolClosed');
     for (const connection of this.#idle.splice(0)) this.#drop(connection, 'poolClosed', cause);
     tell(this.#events, 'connectionPoolClosed', () => ({ address: String(this.address) }));
     for (const connection of this.#connections) {
@@ -240,8 +276,10 @@ export class Pool implements ConnectionOwner {
   #wait(take: (connection: Connection) => void, fail: (error: Error) => void): void {
     this.#tellCheckOutStarted();
     const waiter = { take, fail, since: performance.now() };
-    if (this.#closed !== null) {
-      this.#refuse(waiter, this.#closed, 'poolClosed');
+    if (this.#state === 'closed') {
+      this.#refuse(waiter, this.#cause as Error, 'poolClosed');
+    } else if (this.#state === 'paused') {
+      this.#refuse(waiter, this.#paused(), 'connectionError');
     } else if (this.#queueIsFull) {
       this.#refuse(waiter, this.#tooManyWait(), 'timeout');
     } else {
@@ -255,13 +293,16 @@ export class Pool implements ConnectionOwner {
   #pump(): void {
     if ((this.#waiters.length === 0 && this.#primers.length === 0) || this.#lending) return;
     this.#lendIdle(TRUSTED_IDLE_TIME);
-    if ((this.#waiters.length === 0 && this.#primers.length === 0) || this.#closed !== null) return;
+    if ((this.#waiters.length === 0 && this.#primers.length === 0) || this.#state === 'closed') return;
     if (this.#idle.length > 0) {
       this.#recheckIdle();
       return;
     }
     const { maxSize, maxConnecting } = this.#options;
-    const opening = Math.min(this.#proven ? maxConnecting : 1, this.#waiters.length + this.#primers.length);
+    const opening = Math.min(
+      this.#state === 'unproven' ? 1 : maxConnecting,
+      this.#waiters.length + this.#primers.length,
+    );
     while (this.#connections.size < maxSize && this.#opening < opening) this.#open();
   }
 
@@ -334,7 +375,7 @@ export class Pool implements ConnectionOwner {
           duration: performance.now() - startedAt,
         }));
         if (connection.generation === this.#generation) {
-          this.#proven = true;
+          this.#state = 'ready';
           this.#onDescription(connection.description);
           for (const { resolve } of this.#primers.splice(0)) resolve();
           this.#admit(connection);
@@ -346,19 +387,20 @@ export class Pool implements ConnectionOwner {
       },
       (error: Error) => {
         this.#opening--;
-        // An older generation says nothing about this one.
-        const isCurrent = this.#closed === null && connection.generation === this.#generation;
-        const reason = this.#closed === null ? 'error' : 'poolClosed';
-        // First the pool is cleared, then the connection closed, so that nobody takes another like it in between.
-        if (isCurrent) this.#onFailure(error, connection.generation, connection.description.type !== 'Unknown');
-        this.#forget(connection, reason, error);
-        if (this.#closed !== null) return;
-        if (!isCurrent) {
-          this.#pump(); // those who wait get a try of their own
+        const isClosed = this.#state === 'closed';
+        if (isClosed || connection.generation !== this.#generation) {
+          // It says nothing about this generation: those who wait get a try of their own.
+          this.#forget(connection, isClosed ? 'poolClosed' : 'error', error);
+          this.#pump();
           return;
         }
-        // All who wait would run into the same wall.
-        this.#failWaiters(error, 'connectionError');
+        // All who wait would run into the same wall, so they hear of it, but not before their server is known to be lost:
+        // a second attempt has to look for another. And the pool is cleared before the connection is told to be closed,
+        // so that nobody takes another like it in between.
+        const waiters = this.#takeWaiters();
+        this.#onFailure(error, connection.generation, connection.description.type !== 'Unknown');
+        this.#forget(connection, 'error', error);
+        this.#failWaiters(waiters, error, 'connectionError');
       },
     );
   }
@@ -439,13 +481,27 @@ export class Pool implements ConnectionOwner {
     waiter.fail(error);
   }
 
-  #failWaiters(error: Error, reason: CheckOutFailedReason): void {
-    for (const { reject } of this.#primers.splice(0)) reject(error);
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
-      this.#refuse(waiter, error, reason);
-    }
+  #paused(): Error {
+    const why = this.#cause === null ? 'it has not answered its monitor yet' : this.#cause.message;
+    return new AutoReconnect(`no connection to ${this.address} until its monitor finds it: ${why}`, {
+      cause: this.#cause ?? undefined,
+    });
+  }
+
+  /** Nobody stands in line any longer, and who comes now begins a new one. */
+  #takeWaiters(): Queue<Waiter> {
+    const waiters = this.#waiters;
+    this.#waiters = new Queue();
     clearTimeout(this.#waitTimer ?? undefined);
     this.#waitTimer = null;
+    return waiters;
+  }
+
+  #failWaiters(waiters: Queue<Waiter>, error: Error, reason: CheckOutFailedReason): void {
+    for (const { reject } of this.#primers.splice(0)) reject(error);
+    for (let waiter = waiters.shift(); waiter !== undefined; waiter = waiters.shift()) {
+      this.#refuse(waiter, error, reason);
+    }
   }
 
   /** Keeps `minSize` connections open and closes those that were idle for too long. */
@@ -460,7 +516,7 @@ export class Pool implements ConnectionOwner {
   #maintain(): void {
     const { minSize, maxConnecting } = this.#options;
     this.#dropExpired();
-    if (!this.#proven || this.#closed !== null) return;
+    if (this.#state !== 'ready') return;
     while (this.#connections.size < minSize && this.#opening < maxConnecting) this.#open();
   }
 
@@ -471,6 +527,10 @@ export class Pool implements ConnectionOwner {
     while ((this.#idle[0]?.idleSince ?? Number.POSITIVE_INFINITY) < oldest) {
       this.#drop(this.#idle.shift() as Connection, 'idle');
     }
+  }
+
+  #tellReady(): void {
+    tell(this.#events, 'connectionPoolReady', () => ({ address: String(this.address) }));
   }
 
   #tellCheckOutStarted(): void {

@@ -6,6 +6,8 @@ import { type ServerDescription, unknownServer } from './serverDescription';
 
 /** Who looks after the servers of a client. */
 export interface ServerOwner {
+  /** Whether a monitor says if a server is there, or operations find it out themselves. */
+  readonly watches: boolean;
   /** A new connection has heard what the server is. */
   greeted(server: Server, description: ServerDescription): void;
   /**
@@ -40,6 +42,7 @@ export class Server {
       events,
       (description) => owner.greeted(this, description),
       (error, generation, greeted) => owner.broken(this, error, generation, greeted),
+      owner.watches,
       credential,
     );
   }

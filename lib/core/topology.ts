@@ -59,16 +59,19 @@ export abstract class Topology implements ServerOwner, PolledTopology {
 
   /**
    * A server for an operation, found out or waited for if need be.
+   * @param wanted a server: that one, when it may be there
    * @param avoid serves only where no other can
    * @throws AutoReconnect: nobody answered, or none of those who did is suitable
    * @throws ServerSelectionTimeoutError: the same, where servers are waited for
    * @throws ConfigurationError: a server belongs to another set, or is too old
    */
-  abstract find(wanted: Wanted, avoid?: Server | null): Promise<Server>;
+  abstract find(wanted: Wanted | Server, avoid?: Server | null): Promise<Server>;
 
   /** As `find`, and the server has answered: its limits are known. */
   abstract connect(preference?: ReadPreference): Promise<Server>;
 
+  /** See `ServerOwner`. */
+  abstract readonly watches: boolean;
   /** See `ServerOwner`. */
   abstract greeted(server: Server, description: ServerDescription): void;
   /** See `ServerOwner`. */
@@ -76,7 +79,7 @@ export abstract class Topology implements ServerOwner, PolledTopology {
   /** What is known has changed. */
   protected abstract updated(): void;
   /** A server was marked as unknown because of an operation's failure. */
-  protected abstract doubted(server: Server, disconnect: boolean): void;
+  protected abstract doubted(server: Server, error: Error, disconnect: boolean): void;
 
   /** An operation failed: perhaps its server is no longer what it was. */
   operationFailed({ address, generation }: Operation, error: Error): void {
@@ -89,7 +92,7 @@ export abstract class Topology implements ServerOwner, PolledTopology {
     if ((compareVersions(server.description.topologyVersion, version) ?? -1) >= 0) return;
     this.learn(unknownServer(address, error, version));
     // What the server did not say, the connection says out of what it heard in its handshake: it has to greet again.
-    this.doubted(server, error.details === null || isShutdown(error));
+    this.doubted(server, error, error.details === null || isShutdown(error));
   }
 
   /** Whether the DNS may say which servers there are: members of a set know it better. See `PolledTopology`. */
