@@ -308,11 +308,7 @@ export class Cursor {
       command.comment = comment;
     }
     const options: RunOptions = { ...this.#options.run, retryable: false };
-    if (this.#server !== null) {
-      options.server = this.#server;
-      // The cursor outlives the connections that were lost, if the server does.
-      if (this.#connection === null && this.#server.pool.isPaused) await this.#engine.waitFor(this.#server);
-    }
+    if (this.#server !== null) options.server = this.#server;
     if (this.#session !== null) options.session = this.#session;
     if (this.#connection !== null) {
       options.connection = this.#connection;

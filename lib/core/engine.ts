@@ -111,7 +111,7 @@ export class Engine implements OperationOwner {
       const topology = this.#topology ?? this.#open();
       const server = this.#serverFor(topology, options);
       if (server !== null) this.#send(operation, server);
-      else this.#runWhenFound(topology, operation);
+      else this.#runWhenFound(topology, operation, options.server);
     });
   }
 
@@ -157,7 +157,8 @@ export class Engine implements OperationOwner {
 
   /** The server to use, as far as it is known without asking anybody. */
   #serverFor(topology: Topology, options: RunOptions): Server | null {
-    if (options.server !== undefined) return options.server;
+    // Out of reach for a moment, perhaps: its cursors outlive the connections.
+    if (options.server !== undefined) return options.server.pool.isPaused ? null : options.server;
     const wanted = this.#wantedBy(options);
     return wanted === 'writable' && topology.writable !== null ? topology.writable : topology.choose(wanted);
   }
@@ -168,9 +169,13 @@ export class Engine implements OperationOwner {
   }
 
   /** Find a server and send the operation there; when it was sent before, to another one if there is a choice. */
-  #runWhenFound(topology: Topology, operation: Operation): void {
+  #runWhenFound(
+    topology: Topology,
+    operation: Operation,
+    wanted: Wanted | Server = this.#wantedBy(operation.options),
+  ): void {
     const avoid = operation.address === null ? null : topology.serverAt(operation.address);
-    topology.find(this.#wantedBy(operation.options), avoid).then(
+    topology.find(wanted, avoid).then(
       (found) => {
         const { firstError, txnNumber } = operation;
         if (firstError !== null && txnNumber !== null && !knowsRepeatedWrites(found.description)) {
@@ -223,14 +228,6 @@ export class Engine implements OperationOwner {
   /** All servers that were heard of. */
   get servers(): readonly Server[] {
     return this.#topology?.servers ?? [];
-  }
-
-  /**
-   * The server may have been lost, but is there again or will be soon.
-   * @throws AutoReconnect: not soon enough
-   */
-  async waitFor(server: Server): Promise<void> {
-    await this.#topology?.find(server);
   }
 
   /** The server of this address, as long as the client knows it. */
