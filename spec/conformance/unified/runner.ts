@@ -170,6 +170,16 @@ async function runOnTestRunner(name: string, given: Document, entities: Entities
       if (count !== given.count) throw new Error(`expected ${given.count} such events, there were ${count}`);
       return;
     }
+    case 'assertSameLsidOnLastTwoCommands':
+    case 'assertDifferentLsidOnLastTwoCommands': {
+      const { events } = entities.client(given.client);
+      const commands = events.filter((event) => event.name === 'commandStartedEvent').slice(-2);
+      const [one, other] = commands.map(({ fields }) => fields.command.lsid.id.toString('hex'));
+      if (other === undefined) throw new Error('there were no two commands');
+      if ((one === other) !== (name === 'assertSameLsidOnLastTwoCommands'))
+        throw new Error(`sessions ${one}, ${other}`);
+      return;
+    }
     case 'assertNumberConnectionsCheckedOut': {
       const { checkedOut } = entities.client(given.client).client[ENGINE].counts;
       if (checkedOut !== given.connections) throw new Error(`${checkedOut} connections are checked out`);
