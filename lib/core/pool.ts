@@ -365,15 +365,17 @@ export class Pool implements ConnectionOwner {
     connection.open().then(
       () => {
         this.#opening--;
-        // It may have broken, or the pool may have been closed, since it was ready.
+        if (!connection.closed) {
+          tell(this.#events, 'connectionReady', () => ({
+            ...this.#connectionEvent(connection),
+            duration: performance.now() - startedAt,
+          }));
+        }
+        // It may have broken, or the pool may have been closed, since it was ready; by a listener too.
         if (connection.closed) {
           this.#pump();
           return;
         }
-        tell(this.#events, 'connectionReady', () => ({
-          ...this.#connectionEvent(connection),
-          duration: performance.now() - startedAt,
-        }));
         if (connection.generation === this.#generation) {
           this.#state = 'ready';
           this.#onDescription(connection.description);

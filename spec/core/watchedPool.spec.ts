@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { ClientEvents } from '../../lib/core/events';
-import { AutoReconnect, OperationFailure, ServerSelectionTimeoutError } from '../../lib/index';
+import { AutoReconnect, InvalidOperation, OperationFailure, ServerSelectionTimeoutError } from '../../lib/index';
 import { ENGINE } from '../../lib/motor/settings';
 import { countsOf, freshAsyncIOCollection, newAsyncIOClient, newProxy } from '../support/clients';
 import { eventually } from '../support/eventually';
@@ -110,6 +110,14 @@ describe('the pool of a watched server', () => {
     const client = newAsyncIOClient(`mongodb://nobody:nothing@${proxy.address}`);
     const errors = await Promise.all(times(10, () => rejection(sameIn(client).find_one())));
     for (const error of errors) expect(error).to.be.instanceOf(OperationFailure).with.property('code', 18);
+  });
+
+  it('is closed for good by a listener who hears that a connection is ready', async () => {
+    const client = newAsyncIOClient(proxy);
+    client[ENGINE].events.once('connectionReady', () => client.close());
+    expect((await rejection(ping(client))).message).to.include('the client was closed');
+    expect(countsOf(client)).to.deep.equal({ open: 0, idle: 0, checkedOut: 0, waiting: 0 });
+    expect(await rejection(ping(client))).to.be.instanceOf(InvalidOperation);
   });
 
   it('gives up also what is being opened when the monitor hears nothing', async () => {
