@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { ClientEvents } from '../../lib/core/events';
-import { AutoReconnect, InvalidOperation, OperationFailure, ServerSelectionTimeoutError } from '../../lib/index';
+import type { Server } from '../../lib/core/server';
+import { AutoReconnect, OperationFailure, ServerSelectionTimeoutError } from '../../lib/index';
 import { ENGINE } from '../../lib/motor/settings';
 import { countsOf, freshAsyncIOCollection, newAsyncIOClient, newProxy } from '../support/clients';
 import { eventually } from '../support/eventually';
@@ -114,10 +115,16 @@ describe('the pool of a watched server', () => {
 
   it('is closed for good by a listener who hears that a connection is ready', async () => {
     const client = newAsyncIOClient(proxy);
+    await client.server_info();
+    const [{ pool }] = client[ENGINE].servers as [Server];
     client[ENGINE].events.once('connectionReady', () => client.close());
-    expect((await rejection(ping(client))).message).to.include('the client was closed');
-    expect(countsOf(client)).to.deep.equal({ open: 0, idle: 0, checkedOut: 0, waiting: 0 });
-    expect(await rejection(ping(client))).to.be.instanceOf(InvalidOperation);
+    const lent = await pool.checkout(); // so that the next is a new one
+    expect((await rejection(pool.checkout())).message).to.include('the client was closed');
+    await eventually(() => proxy.connections.open === 0, 'all are closed');
+    await sleep(10);
+    expect(lent.closed).to.equal(true);
+    expect(pool.counts).to.deep.equal({ open: 0, idle: 0, checkedOut: 0, waiting: 0 });
+    expect((await rejection(pool.checkout())).message).to.equal('the client was closed');
   });
 
   it('gives up also what is being opened when the monitor hears nothing', async () => {
