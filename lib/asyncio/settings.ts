@@ -94,7 +94,7 @@ export function preferenceOf(method: string, given: unknown): ServerMode | null 
   return preference;
 }
 
-export function writeConcernOf(method: string, given: unknown): WriteConcern | null {
+function writeConcernOf(method: string, given: unknown): WriteConcern | null {
   if (given === null || given === undefined || given instanceof WriteConcern) return given ?? null;
   if (isPlainObject(given)) return new WriteConcern(given);
   throw wrong(method, 'write_concern', 'a WriteConcern', given);

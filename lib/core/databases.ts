@@ -12,7 +12,7 @@ export function serverInfo(engine: Engine, more: More = {}): Promise<Document> {
 }
 
 /** All databases, in the server's order: name, size on disk, and whether it is empty. */
-export function listDatabases(engine: Engine, more: More = {}, run: RunOptions = {}): Promise<Document[]> {
+function listDatabases(engine: Engine, more: More = {}, run: RunOptions = {}): Promise<Document[]> {
   const command = { listDatabases: 1, ...more, $db: 'admin' };
   return engine.run(command, (reply) => reply.databases as Document[], { ...run, retryable: true });
 }

@@ -26,7 +26,7 @@ const CHECKSUM_SIZE = 4;
 const REQUIRED_FLAGS = 0xffff;
 
 /** Flag bits of OP_MSG. */
-export const CHECKSUM_PRESENT = 1 << 0;
+const CHECKSUM_PRESENT = 1 << 0;
 export const MORE_TO_COME = 1 << 1;
 export const EXHAUST_ALLOWED = 1 << 16;
 

@@ -123,7 +123,7 @@ export function queryCommand(
  * The settings of a query, with the hint that keeps the promise of `snapshot`, which servers no longer know.
  * @throws OperationFailure: `snapshot` together with a sort or a hint, in the words of old servers
  */
-export function withoutSnapshot({ database, collection }: Namespace, query: Query): FindSettings {
+function withoutSnapshot({ database, collection }: Namespace, query: Query): FindSettings {
   const { snapshot, ...settings } = query;
   if (snapshot !== true) return settings;
   const { sort, hint } = settings;

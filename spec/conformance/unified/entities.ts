@@ -184,7 +184,7 @@ function childOptions(given: Document = {}): Document {
   return options;
 }
 
-export function writeConcern({ w, journal, wtimeoutMS }: Document): Document {
+function writeConcern({ w, journal, wtimeoutMS }: Document): Document {
   return Object.fromEntries(
     Object.entries({ w, j: journal, wtimeout: wtimeoutMS }).filter(([, value]) => value !== undefined),
   );
