@@ -200,9 +200,6 @@ export const integer = check('an integer', isInteger);
 export const whole = check('a non-negative integer', isInteger, (value) => value >= 0);
 export const positiveNumber = check('a positive number', isNumber, (value) => value > 0);
 export const document = check('a document', (value): value is Doc => isDocument(value));
-const documents = check('an array of documents', (value): value is Doc[] => {
-  return Array.isArray(value) && value.every((item) => isDocument(item));
-});
 /** Keys with directions. A list of anything else has the right type and a wrong value, as in Python. */
 export const pairs: Check<Pairs> = check(
   'an array of [key, direction] pairs',
