@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** The surface of Motor 0.2: what `motor-mongo` exports. */
 
 export { Binary, BSONRegExp as Regex, Code, DBRef, MaxKey, MinKey, Timestamp, UUID } from 'bson';
@@ -28,6 +29,7 @@ export {
   MotorBulkOperationBuilder,
 } from './motor/bulk';
 export { MotorClient } from './motor/client';
+export type { ClientKw } from './motor/clientKw';
 export { MotorCollection } from './motor/collection';
 export { MotorCommandCursor } from './motor/commandCursor';
 export * from './motor/constants';

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** Tornado 3.2's coroutines and event loop, for code ported from Python. */
 
 /** Generator coroutines, as in `tornado.gen`. */

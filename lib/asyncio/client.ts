@@ -17,6 +17,7 @@ import { bool, document, type Given, keywords, picture } from '../motor/keywords
 import { checkDatabaseName } from '../motor/names';
 import { RememberedErrors } from '../motor/rememberedErrors';
 import { ENGINE, REMEMBERED, REPR } from '../motor/settings';
+import type { ClientKw } from './clientKw';
 import { CodecOptions, uuidConstant } from './codecOptions';
 import { AsyncIOMotorCommandCursor } from './commandCursor';
 import { DatetimeConversion } from './constants';
@@ -27,11 +28,6 @@ import { wrapped } from './readPreferences';
 import { COMMON, Configured, encodedBy, more, type OptionsKw, readingOf, SETTINGS, withConcern } from './settings';
 import { TopologyDescription } from './topologyDescription';
 import { WriteConcern } from './writeConcern';
-
-/** Options of a client; they may stand in the connection string as well, but the keyword wins. */
-export interface ClientKw {
-  readonly [option: string]: unknown;
-}
 
 const PLAIN = keywords(COMMON);
 const LIST_DATABASES = keywords(
@@ -56,12 +52,9 @@ export class Client extends Configured {
    * @param host a name, `name:port`, the path of a Unix socket, a `mongodb://` or `mongodb+srv://` string, or a list
    *   of these; default `localhost`. Whom the DNS names for `mongodb+srv://` is asked with the first operation, too
    * @param port where the address names none; default 27017
-   * @param kw options: `maxPoolSize` 100, `serverSelectionTimeoutMS` 30000, `connectTimeoutMS` 20000, `socketTimeoutMS`,
-   *   `retryReads` true, `retryWrites` true, `directConnection` false, `replicaSet`, `w`, `readPreference`,
-   *   `uuidRepresentation`, `tls` (the server's certificate is verified), `tlsCAFile`, `compressors`, ... Writes that are
-   *   retried, once, on replica sets and sharded clusters: `insert_one`, `insert_many`, `replace_one`, `update_one`,
-   *   `delete_one`, `find_one_and_*`, and the commands of a `bulk_write` that hold no `UpdateMany` or `DeleteMany`; not
-   *   with `w: 0`
+   * @param kw options, as {@link ClientKw} lists them. They win over the connection string. Writes that are retried,
+   *   once, on replica sets and sharded clusters: `insert_one`, `insert_many`, `replace_one`, `update_one`, `delete_one`,
+   *   `find_one_and_*`, and the commands of a `bulk_write` that hold no `UpdateMany` or `DeleteMany`; not with `w: 0`
    * @throws ValueError: a value out of range; TypeError: an unknown option, or a wrong type; ConfigurationError, InvalidURI;
    *   the file system's error where a file of certificates cannot be read
    * @example const client = new AsyncIOMotorClient('mongodb://localhost:27017');

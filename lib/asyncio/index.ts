@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** The surface of asyncio Motor: what `motor-mongo/asyncio` exports. */
 
 export { Binary, BSONRegExp as Regex, Code, DBRef, MaxKey, MinKey, Timestamp, UUID } from 'bson';
@@ -13,6 +14,7 @@ export { ObjectId } from '../motor/objectId';
 export * from './classes';
 /** What the module `motor.motor_asyncio` of the original holds. */
 export * as motor_asyncio from './classes';
+export type { ClientKw } from './clientKw';
 /** The namespace `pymongo`: names of 2.7 and of 4.9 side by side. */
 export * as pymongo from './pymongo';
 export type { ServerDescription, TopologyDescription } from './topologyDescription';

@@ -13,6 +13,7 @@ import { isWritable, unknownServer } from '../core/serverDescription';
 import { blockingClient, connectBlocking } from './blocking/objects';
 import type { MongoClient } from './blocking/types';
 import { withChildren } from './children';
+import type { ClientKw } from './clientKw';
 import { MotorDatabase } from './database';
 import { dual, only } from './dual';
 import { sendOrServe } from './goneCommands';
@@ -24,11 +25,6 @@ import { checkDatabaseName } from './names';
 import { MOTOR_POLICY } from './policy';
 import { RememberedErrors } from './rememberedErrors';
 import { ENGINE, INDEX_CACHE, READ_PREFERENCE, REMEMBERED, REPR, Settings, WRITE_CONCERN } from './settings';
-
-/** The options of a client, by name. */
-export interface ClientKw {
-  readonly [option: string]: unknown;
-}
 
 const FSYNC = keywords({ lock: [false, bool], async: [false, bool] }, { rest: true });
 export type FsyncKw = Given<typeof FSYNC>;
@@ -63,10 +59,8 @@ export class Client extends Settings {
    * @param host a name, `name:port`, the path of a Unix socket, a `mongodb://` string, or a list of these; default
    *   `localhost`. Several hosts: the primary among them is looked for
    * @param port where the address names none; default 27017
-   * @param kw options, which may stand in the connection string as well; that wins. Among them `max_pool_size` 100,
-   *   `waitQueueTimeoutMS`, `waitQueueMultiple`, `socketTimeoutMS`, `connectTimeoutMS` 20000, `replicaSet`, `w`,
-   *   `wtimeout`, `j`, `fsync`, `read_preference`, `tag_sets`, `document_class`, `ssl`, `ssl_ca_certs`, `ssl_cert_reqs`
-   *   (default `CERT_NONE`: the server's certificate is not verified), `ssl_certfile`, `ssl_keyfile`
+   * @param kw options, as {@link ClientKw} lists them. The connection string wins over them. With TLS the server's
+   *   certificate is not verified unless `ssl_cert_reqs` says so
    * @throws ConfigurationError, InvalidURI, TypeError: an option that is unknown, wrong, or refused; the file system's
    *   error where a file of certificates cannot be read
    * @example const client = new MotorClient('mongodb://localhost:27017', { max_pool_size: 10 });

@@ -297,13 +297,13 @@ describe('A MotorClient', () => {
   });
 
   it('refuses options that are wrong', () => {
-    for (const max_pool_size of [-1, 'foo', 1.5, Number.NaN]) {
+    for (const max_pool_size of [-1, 'foo' as unknown as number, 1.5, Number.NaN]) {
       expect(() => new MotorClient('localhost', null, { max_pool_size })).to.throw(ConfigurationError, 'max_pool_size');
     }
     for (const max_pool_size of [null, 0]) {
       expect((new MotorClient('localhost', null, { max_pool_size }) as MotorClient).max_pool_size).to.equal(null);
     }
-    expect(() => new MotorClient('localhost', null, { io_loop: 'foo' })).to.throw(TypeError, 'io_loop');
+    expect(() => new MotorClient('localhost', null, { io_loop: 'foo' as never })).to.throw(TypeError, 'io_loop');
     expect(() => new MotorClient('localhost', null, { no_such_option: 1 })).to.throw(TypeError, 'no_such_option');
     expect(() => new MotorClient('mongodb://localhost/?noSuchOption=1')).to.throw(ConfigurationError, 'noSuchOption');
     expect(() => new MotorClient('http://localhost')).to.throw(InvalidURI);

@@ -25,6 +25,6 @@ describe('get_io_loop', () => {
   });
 
   it('refuses a loop that is none', () => {
-    expect(() => new MotorClient({ io_loop: {} })).to.throw(TypeError, 'io_loop must be a loop');
+    expect(() => new MotorClient({ io_loop: {} as never })).to.throw(TypeError, 'io_loop must be a loop');
   });
 });

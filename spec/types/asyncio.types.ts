@@ -3,7 +3,16 @@
  */
 
 import type { ObjectId } from 'bson';
-import { AsyncIOMotorClient, type AsyncIOMotorCollection, InsertOne, type UpdateResult } from '../../lib/asyncio/index';
+import {
+  AsyncIOMotorClient,
+  type AsyncIOMotorCollection,
+  type ClientKw,
+  DatetimeConversion,
+  DriverInfo,
+  InsertOne,
+  type UpdateResult,
+} from '../../lib/asyncio/index';
+import type { Mode } from '../../typings/documents';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** Only compiles when the type is `true`. */
@@ -116,3 +125,19 @@ export async function typed(client: AsyncIOMotorClient): Promise<void> {
 }
 
 export const client = new AsyncIOMotorClient('mongodb://localhost');
+
+/** Options. Never run. */
+export function options(): void {
+  const kw: ClientKw = { tls: true, compressors: ['zlib'], driver: new DriverInfo('odm', '1'), maxpoolsize: 5 };
+  same<Equal<ClientKw['readPreference'], Mode | undefined>>();
+  new AsyncIOMotorClient('localhost', kw);
+  new AsyncIOMotorClient({ datetime_conversion: DatetimeConversion.DATETIME_AUTO, readPreference: 'nearest' });
+  // @ts-expect-error a size is a number
+  new AsyncIOMotorClient({ maxPoolSize: 'ten' });
+  // @ts-expect-error a flag is a boolean, also behind the host
+  new AsyncIOMotorClient('localhost', { retryWrites: 1 });
+  // @ts-expect-error there is no such compression
+  new AsyncIOMotorClient('localhost', 27017, { compressors: ['lzma'] });
+  // @ts-expect-error there is no client-side encryption
+  new AsyncIOMotorClient({ auto_encryption_opts: {} });
+}

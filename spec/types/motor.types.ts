@@ -5,6 +5,7 @@
 import {
   type Addr,
   MotorClient as Client,
+  type ClientKw,
   DBRef,
   type Doc,
   type MotorClient,
@@ -88,6 +89,9 @@ export async function members(): Promise<void> {
   await named.orders.find_one();
   const made: MotorClient = new Client('localhost', 27017, { max_pool_size: 5 });
   const alsoMade: MotorClient = new Client({ host: 'localhost' });
+  const kw: ClientKw = { w: 'majority', tag_sets: [{ dc: 'ny' }], document_class: SON, MAX_POOL_SIZE: 5 };
+  same<Equal<ClientKw['waitQueueTimeoutMS'], number | null | undefined>>(true);
+  new Client('localhost', kw);
   void [database, collection, deeper, made, alsoMade];
 
   const cursor: MotorCursor = coll.find({ a: 1 }, { fields: { a: 1 }, sort: [['a', -1]] });
@@ -162,6 +166,12 @@ export function wrong(): void {
   new MotorCollection(client, 'c');
   // @ts-expect-error no class
   client.document_class = 'SON';
+  // @ts-expect-error a size is a number
+  new Client({ max_pool_size: 'ten' });
+  // @ts-expect-error an option of a wrong type, also behind the host
+  new Client('localhost', { ssl: 'yes' });
+  // @ts-expect-error no mode
+  new Client('localhost', 27017, { read_preference: 'first' });
   // @ts-expect-error a database has no port
   db.get_collection(27017);
 }
