@@ -84,26 +84,27 @@ export function withOptions(method: string, inherited: Settings, given: OptionsK
 export function codecOptionsOf(method: string, given: unknown): CodecOptions | null {
   if (given === null || given === undefined || given instanceof CodecOptions) return given ?? null;
   if (isPlainObject(given)) return new CodecOptions(given);
-  throw wrong(method, 'codec_options', 'a CodecOptions', given);
+  throw wrong(method, 'codec_options', 'a CodecOptions, or an object of its options', given);
 }
 
 export function preferenceOf(method: string, given: unknown): ServerMode | null {
   if (given === null || given === undefined) return null;
   const preference = readPreferenceOf(given);
-  if (preference === null) throw wrong(method, 'read_preference', 'a read preference', given);
+  if (preference === null)
+    throw wrong(method, 'read_preference', "a mode such as 'secondary', or an instance such as new Secondary()", given);
   return preference;
 }
 
 function writeConcernOf(method: string, given: unknown): WriteConcern | null {
   if (given === null || given === undefined || given instanceof WriteConcern) return given ?? null;
   if (isPlainObject(given)) return new WriteConcern(given);
-  throw wrong(method, 'write_concern', 'a WriteConcern', given);
+  throw wrong(method, 'write_concern', 'a WriteConcern, or an object such as { w: 2 }', given);
 }
 
 function readConcernOf(method: string, given: unknown): ReadConcern | null {
   if (given === null || given === undefined || given instanceof ReadConcern) return given ?? null;
   if (typeof given === 'string') return new ReadConcern(given);
-  throw wrong(method, 'read_concern', 'a ReadConcern', given);
+  throw wrong(method, 'read_concern', "a ReadConcern, or a level such as 'majority'", given);
 }
 
 function wrong(method: string, keyword: string, wanted: string, given: unknown): TypeError {

@@ -34,7 +34,7 @@ import {
   unknownServer,
 } from './serverDescription';
 import { encodingError, tooLarge } from './sizes';
-import { causeOf, connectSocket, whyClosed, whyFailed } from './socket';
+import { causeOf, connectSocket, whenTimedOut, whyClosed, whyFailed } from './socket';
 import { version } from './version';
 
 const debug = debuglog('motor');
@@ -176,9 +176,8 @@ export class Connection {
     const startClock = () => {
       if (limit === null || timer !== undefined) return;
       timer = setTimeout(() => {
-        this.close(
-          new NetworkTimeout(`cannot connect to ${this.address}: timed out after ${limit} ms (connectTimeoutMS)`),
-        );
+        const where = `cannot connect to ${this.address}: timed out after ${limit} ms (connectTimeoutMS)`;
+        this.close(new NetworkTimeout(`${where}${whenTimedOut(this.#options.tls, this.#socket)}`));
       }, limit);
       if (this.#background) timer.unref();
     };

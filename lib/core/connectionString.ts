@@ -103,7 +103,10 @@ function parse(uri: string): Grammar {
   try {
     return new Grammar(uri);
   } catch (error) {
-    throw new InvalidURI('the connection string is malformed', uri.includes('@') ? {} : { cause: error });
+    throw new InvalidURI(
+      'the connection string is malformed: it names a host, as in mongodb://host/',
+      uri.includes('@') ? {} : { cause: error },
+    );
   }
 }
 

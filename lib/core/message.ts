@@ -356,7 +356,7 @@ export class MessageReader {
     while (rest.length >= 4) {
       const length = rest.readInt32LE(0);
       if (length < HEADER_SIZE || length > LONGEST_MESSAGE) {
-        throw new ProtocolError(`the reply gives its length as ${length} bytes`);
+        throw new ProtocolError(`the reply is no MongoDB message: it gives its length as ${length} bytes`);
       }
       const message = Buffer.allocUnsafe(length);
       const count = rest.copy(message);

@@ -128,10 +128,12 @@ export class MonitoredTopology extends Topology {
     const limit = this.options.topology.serverSelectionTimeout;
     const errors = [...servers.values()].flatMap(({ error }) => error?.message ?? []);
     errors.push(...this.#leftOut.values());
+    const isSilent = [...servers.values()].every((server) => server.type === 'Unknown');
+    const otherwise = isSilent ? 'none has answered yet' : 'none of those that answered is one';
     const known = [...servers].map(([name, server]) => `${name} ${server.type}`);
     const set = setName === null ? '' : ` '${setName}'`;
     return new ServerSelectionTimeoutError(
-      `no ${inWords(wanted)} within ${limit} ms (serverSelectionTimeoutMS): ${errors.join('; ') || 'no error was met'} ` +
+      `no ${inWords(wanted)} within ${limit} ms (serverSelectionTimeoutMS): ${errors.join('; ') || otherwise} ` +
         `(topology ${type}${set}: ${known.join(', ') || 'no servers'})`,
       { errors },
     );

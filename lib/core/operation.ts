@@ -103,6 +103,8 @@ export class Operation<T = unknown> implements Answered {
   /** `find on shop.orders`: what this is and where, without any of its contents. */
   get description(): string {
     const name = this.name;
+    // It goes to `admin`, and names the whole namespace.
+    if (name === 'renameCollection') return `${name} on ${this.command[name]}`;
     const target = name === 'getMore' ? this.command.collection : this.command[name];
     return `${name} on ${typeof target === 'string' ? `${this.database}.${target}` : this.database}`;
   }

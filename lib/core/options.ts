@@ -155,7 +155,10 @@ function readKeywords(keywords: readonly [string, unknown][], caller: string, po
     const named = names.get(written.toLowerCase());
     if (named === undefined) {
       const known = [...names.values()].map(({ name }) => name).filter((name) => !Object.hasOwn(REFUSED, name));
-      throw new TypeError(`${caller}: unknown keyword '${written}'${hint(written, ['host', 'port', ...known])}`);
+      const meant = elsewhere(written, policy) ?? nearest(written, ['host', 'port', ...known]);
+      throw new TypeError(
+        `${caller}: unknown keyword '${written}'${meant === null ? '' : `; did you mean '${meant}'?`}`,
+      );
     }
     reading.add(named, value);
   }
@@ -177,9 +180,9 @@ function readString({ options }: Pick<ConnectionString, 'options'>, policy: Poli
   function read(written: string, value: unknown): void {
     const named = names.get(written.toLowerCase());
     if (named === undefined || named.keywordOnly) {
-      const message = unknownOption(written, named, names);
+      const message = unknownOption(written, named, policy);
       if (policy.unknownUriOption === 'error') throw new ConfigurationError(message);
-      process.emitWarning(`${message}; it is ignored`);
+      process.emitWarning(`ignored: ${message}`);
       return;
     }
     try {
@@ -187,7 +190,7 @@ function readString({ options }: Pick<ConnectionString, 'options'>, policy: Poli
     } catch (error) {
       const isBadValue = error instanceof ValueError || error instanceof TypeError;
       if (policy.unknownUriOption === 'error' || !isBadValue) throw error;
-      process.emitWarning(`${error.message}; it is ignored`);
+      process.emitWarning(`ignored: ${error.message}`);
     }
   }
 }
@@ -233,23 +236,23 @@ class Reading {
   }
 }
 
-function unknownOption(written: string, named: Named | undefined, names: ReadonlyMap<string, Named>): string {
+function unknownOption(written: string, named: Named | undefined, policy: Policy): string {
   if (named !== undefined) return `${named.name} is a keyword, it cannot stand in a connection string`;
   // What is no name may be a piece of a password that was not escaped.
   if (!/^\w{1,40}$/.test(written)) return 'the connection string has an option that is none';
   const unknown = `unknown option '${written}' in the connection string`;
-  const meant = nearest(
-    written,
-    [...names.values()].map(({ name }) => name),
-  );
+  const names = NAMES[policy.optionNames];
+  const known = [...names.values()].map(({ name }) => name);
+  const meant = elsewhere(written, policy) ?? nearest(written, known);
   if (meant === null) return unknown;
   const { keywordOnly } = names.get(meant.toLowerCase()) as Named;
   return keywordOnly ? `${unknown}; ${meant} is a keyword of the client` : `${unknown}; did you mean '${meant}'?`;
 }
 
-function hint(written: string, known: Iterable<string>): string {
-  const name = nearest(written, known);
-  return name === null ? '' : `; did you mean '${name}'?`;
+/** What an option of the other surface is called on this one; null where there is none. */
+function elsewhere(written: string, { optionNames }: Policy): string | null {
+  const other = NAMES[optionNames === 'PyMongo 2.7' ? 'PyMongo 4.9' : 'PyMongo 2.7'].get(written.toLowerCase());
+  return other === undefined ? null : (TABLE[other.key].names[optionNames][0]?.replace('°', '') ?? null);
 }
 
 function readPort(port: unknown, { optionErrors }: Policy): number {

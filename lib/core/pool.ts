@@ -470,7 +470,7 @@ export class Pool implements ConnectionOwner {
 
   #busy(): string {
     const { checkedOut, waiting } = this.counts;
-    return `${checkedOut} of ${this.#options.maxSize} (max_pool_size) are checked out, ${this.#opening} opening, ${waiting} operations wait`;
+    return `${checkedOut} of ${this.#options.maxSize} (max_pool_size, maxPoolSize) are checked out, ${this.#opening} opening, ${waiting} operations wait`;
   }
 
   #refuse(waiter: Waiter, error: Error, reason: CheckOutFailedReason): void {

@@ -172,3 +172,10 @@ export function whyClosed(tls: TlsOptions | null, socket: Socket, begun: Buffer)
     ? `${closed} handshake; perhaps it demands a certificate of the client (tlsCertificateKeyFile, ssl_certfile)`
     : `${closed} handshake; perhaps it does not accept the client's certificate`;
 }
+
+/** How far it had come when its time was over; the end of a sentence. */
+export function whenTimedOut(tls: TlsOptions | null, socket: Socket): string {
+  if (socket.connecting) return '';
+  if (tls !== null && socket.writableCorked > 0) return ' in the TLS handshake; perhaps the server speaks no TLS';
+  return '; it took the connection, but did not answer';
+}

@@ -5,6 +5,8 @@ import { type Failed, failureOf } from '../core/failure';
 import { projectionOf } from './arguments';
 import { document, expect } from './keywords';
 
+const nameOrDocument = { ...document, wanted: 'a name or a document' };
+
 /** The command as an ordered document: a name and its value, or a document whose first key is the name. */
 export function commandDocument(
   command: unknown,
@@ -13,7 +15,8 @@ export function commandDocument(
 ): Map<string, unknown> {
   const sent = new Map<string, unknown>();
   if (typeof command === 'string') sent.set(command, value);
-  else for (const [name, field] of entries(expect('command', 'command', document, command))) sent.set(name, field);
+  else
+    for (const [name, field] of entries(expect('command', 'command', nameOrDocument, command))) sent.set(name, field);
   if (sent.size === 0 || sent.has('')) throw new TypeError('command: the command is empty');
   for (const [name, field] of Object.entries(server)) {
     sent.set(name, name === 'fields' && Array.isArray(field) ? projectionOf(field) : field);

@@ -116,7 +116,7 @@ describe('the pool', () => {
           expect(performance.now() - startedAt).to.be.within(95, 5000);
           expect(error).to.be.instanceOf(ConnectionFailure).with.property('timeout', true);
           expect(error.message).to.include(`no connection to ${proxy.address} within 100 ms (waitQueueTimeoutMS)`);
-          expect(error.message).to.include('1 of 1 (max_pool_size)');
+          expect(error.message).to.include('1 of 1 (max_pool_size, maxPoolSize)');
           expect(await found).to.equal(null);
           await sleep(20);
           expect(proxy.names).to.deep.equal(['find']);
