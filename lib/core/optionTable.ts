@@ -292,6 +292,9 @@ export const REFUSED: Readonly<Record<string, string>> = {
   auto_start_request: 'there are no requests any more; leave it out',
 };
 
+/** Options of PyMongo 4.9 that are not built, in lower case: neither unknown, nor mistyped names of others. */
+export const NOT_YET: ReadonlySet<string> = new Set(['event_listeners', 'server_api', 'server_selector', 'timeoutms']);
+
 /** A name as it may be written, in lower case, and what it stands for. */
 export interface Named {
   readonly key: Key;

@@ -13,7 +13,7 @@ import type {
 import { type ConnectionString, hasScheme, parseConnectionString, parseOptions } from './connectionString';
 import { ConfigurationError, InvalidURI, ValueError } from './errors';
 import { nearest } from './nearest';
-import { type Key, NAMES, type Named, NONE_WHEN_ABSENT, REFUSED, TABLE, type Values } from './optionTable';
+import { type Key, NAMES, type Named, NONE_WHEN_ABSENT, NOT_YET, REFUSED, TABLE, type Values } from './optionTable';
 import type { Policy } from './policy';
 import {
   ANY_TAGS,
@@ -154,6 +154,10 @@ function readKeywords(keywords: readonly [string, unknown][], caller: string, po
   for (const [written, value] of keywords) {
     const named = names.get(written.toLowerCase());
     if (named === undefined) {
+      if (isNotYet(written, policy)) {
+        if (value === null) continue;
+        throw new ConfigurationError(`${caller}: ${notYet(written)}`);
+      }
       const known = [...names.values()].map(({ name }) => name).filter((name) => !Object.hasOwn(REFUSED, name));
       const meant = elsewhere(written, policy) ?? nearest(written, ['host', 'port', ...known]);
       throw new TypeError(
@@ -240,6 +244,7 @@ function unknownOption(written: string, named: Named | undefined, policy: Policy
   if (named !== undefined) return `${named.name} is a keyword, it cannot stand in a connection string`;
   // What is no name may be a piece of a password that was not escaped.
   if (!/^\w{1,40}$/.test(written)) return 'the connection string has an option that is none';
+  if (isNotYet(written, policy)) return notYet(written);
   const unknown = `unknown option '${written}' in the connection string`;
   const names = NAMES[policy.optionNames];
   const known = [...names.values()].map(({ name }) => name);
@@ -247,6 +252,14 @@ function unknownOption(written: string, named: Named | undefined, policy: Policy
   if (meant === null) return unknown;
   const { keywordOnly } = names.get(meant.toLowerCase()) as Named;
   return keywordOnly ? `${unknown}; ${meant} is a keyword of the client` : `${unknown}; did you mean '${meant}'?`;
+}
+
+function isNotYet(written: string, { optionNames }: Policy): boolean {
+  return optionNames === 'PyMongo 4.9' && NOT_YET.has(written.toLowerCase());
+}
+
+function notYet(written: string): string {
+  return `this version of the driver does not have the option ${written}`;
 }
 
 /** What an option of the other surface is called on this one; null where there is none. */

@@ -1,7 +1,14 @@
 import { createServer, type Server } from 'node:net';
 import { expect } from 'chai';
 import { AsyncIOMotorClient } from '../../lib/asyncio/index';
-import { InvalidURI, MotorClient, NetworkTimeout, OperationFailure, ProtocolError } from '../../lib/index';
+import {
+  ConfigurationError,
+  InvalidURI,
+  MotorClient,
+  NetworkTimeout,
+  OperationFailure,
+  ProtocolError,
+} from '../../lib/index';
 import { newAsyncIOClient, newClient } from '../support/clients';
 import { rejection } from '../support/rejection';
 
@@ -31,6 +38,14 @@ describe('What errors say to those who are new', () => {
     expect(() => new MotorClient('mongodb://h/?tls=true')).to.throw("did you mean 'ssl'?");
     expect(() => new AsyncIOMotorClient({ ssl_ca_certs: 'ca.pem' })).to.throw(TypeError, "did you mean 'tlsCAFile'?");
     expect(() => new MotorClient({ retryWrites: true }), 'what this one does not have').to.throw(/'retryWrites'$/);
+  });
+
+  it('an option that is not built is neither unknown nor taken for another', () => {
+    for (const name of ['event_listeners', 'server_api', 'server_selector', 'timeoutMS']) {
+      const text = `does not have the option ${name}`;
+      expect(() => new AsyncIOMotorClient({ [name]: 5 })).to.throw(ConfigurationError, text);
+      expect(new AsyncIOMotorClient({ [name]: null })).to.be.instanceOf(AsyncIOMotorClient);
+    }
   });
 
   it('a connection string without a host says so', () => {
