@@ -5,6 +5,7 @@ import type { Namespace } from '../core/commands';
 import { Cursor } from '../core/cursor';
 import type { Engine, RunOptions } from '../core/engine';
 import { ConfigurationError } from '../core/errors';
+import { forOutput } from '../core/readPreference';
 import { isWriting } from '../motor/arguments';
 import { bool, document, type Given, keywords, orNull, unchecked, whole } from '../motor/keywords';
 import { type Hint, hintOf, pipelineOf } from './arguments';
@@ -68,9 +69,8 @@ export function aggregateCursor(
   withReadConcern(command, settings);
   const run: RunOptions = readRun(settings);
   if (writes) {
-    // Not a second time, and only where writes go.
-    delete run.retryable;
-    delete run.readPreference;
+    delete run.retryable; // it would write a second time
+    if (run.readPreference !== undefined) run.readPreference = forOutput(run.readPreference);
     const { toSend } = settings.writeConcern[SENT];
     if (toSend !== null) command.writeConcern = toSend;
   }

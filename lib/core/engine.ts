@@ -12,7 +12,7 @@ import { MonitoredTopology } from './monitoredTopology';
 import { OnDemandTopology } from './onDemandTopology';
 import { type Finish, Operation, type OperationOptions, type OperationOwner } from './operation';
 import type { Policy } from './policy';
-import { PRIMARY, type ReadPreference } from './readPreference';
+import { PRIMARY, type ReadPreference, SECONDARY_OUTPUT } from './readPreference';
 import {
   explained,
   isNetworkError,
@@ -346,6 +346,7 @@ export class Engine implements OperationOwner {
  */
 function saidTo({ description }: Server, preference: ReadPreference, direct: boolean): Document | null {
   if (description.type === 'Standalone' || description.type === 'Unknown') return null;
+  if (preference.outputs && description.maxWireVersion < SECONDARY_OUTPUT) return null;
   // Through a direct connection any member may be read, whatever it is.
   if (direct && description.type !== 'Mongos') return { mode: 'primaryPreferred' };
   return preference.document;

@@ -13,8 +13,11 @@ import { Operation, type OperationOptions } from './operation';
 import { describeServer, type ServerDescription, unknownServer } from './serverDescription';
 import { averageRoundTrip } from './serverSelection';
 
-/** From the beginning of one check to that of the next, at least, however much somebody is in a hurry. */
-const SHORTEST_PERIOD = 500;
+/**
+ * From the beginning of one check to that of the next, at least, however much somebody is in a hurry; in milliseconds.
+ * An object, so that tests need not wait so long.
+ */
+export const SHORTEST_PERIOD = { value: 500 };
 
 const POLL: OperationOptions = { rawReply: true };
 const AWAIT: OperationOptions = { rawReply: true, exhaustAllowed: true };
@@ -184,7 +187,7 @@ export class Monitor {
   }
 
   #sleep(): void {
-    const period = this.#asked ? SHORTEST_PERIOD : this.#options.topology.heartbeatFrequency;
+    const period = this.#asked ? SHORTEST_PERIOD.value : this.#options.topology.heartbeatFrequency;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#wake?.(), Math.max(0, this.#checkedAt + period - performance.now()));
     this.#timer.unref();

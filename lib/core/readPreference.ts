@@ -21,6 +21,9 @@ export const ANY_TAGS: readonly TagSet[] = Object.freeze([Object.freeze({})]);
 
 export const DEFAULT_LATENCY_WINDOW = 15;
 
+/** The wire version of MongoDB 5.0, since when secondaries take `$out` and `$merge` and have the primary write. */
+export const SECONDARY_OUTPUT = 13;
+
 /** Where reads go. It never changes. */
 export class ReadPreference {
   /** Tried in order. */
@@ -29,17 +32,25 @@ export class ReadPreference {
   readonly maxStaleness: number | null;
   /** Milliseconds beyond the nearest suitable member within which others are used too. */
   readonly latencyWindow: number;
+  /** It is that of an aggregation that writes: while a server is too old for that, it means the primary. */
+  readonly outputs: boolean;
   /** `$readPreference` of a command, or `null` for the primary, which need not be said. */
   readonly document: Document | null;
 
   constructor(
     readonly mode: Mode,
     tagSets: readonly TagSet[] = ANY_TAGS,
-    { maxStaleness = null, latencyWindow = DEFAULT_LATENCY_WINDOW, hedge = null }: ReadPreferenceExtras = {},
+    {
+      maxStaleness = null,
+      latencyWindow = DEFAULT_LATENCY_WINDOW,
+      hedge = null,
+      outputs = false,
+    }: ReadPreferenceExtras = {},
   ) {
     this.tagSets = tagSets;
     this.maxStaleness = maxStaleness;
     this.latencyWindow = latencyWindow;
+    this.outputs = outputs;
     const document: Document = { mode: MODE_NAMES[mode] };
     if (!isAnyTags(tagSets)) document.tags = tagSets;
     if (maxStaleness !== null) document.maxStalenessSeconds = maxStaleness / 1000;
@@ -53,10 +64,16 @@ export class ReadPreference {
   }
 }
 
+/** The same preference for an aggregation that writes. */
+export function forOutput({ mode, tagSets, document, ...extras }: ReadPreference): ReadPreference {
+  return new ReadPreference(mode, tagSets, { ...extras, hedge: document?.hedge ?? null, outputs: true });
+}
+
 export interface ReadPreferenceExtras {
   maxStaleness?: number | null;
   latencyWindow?: number;
   hedge?: Document | null;
+  outputs?: boolean;
 }
 
 export const DEFAULT_READ_PREFERENCE = new ReadPreference(PRIMARY);

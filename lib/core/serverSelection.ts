@@ -11,9 +11,10 @@ import {
   PRIMARY_PREFERRED,
   type ReadPreference,
   SECONDARY,
+  SECONDARY_OUTPUT,
   type TagSet,
 } from './readPreference';
-import { isKnown, type ServerDescription } from './serverDescription';
+import { bearsData, isKnown, type ServerDescription } from './serverDescription';
 import type { TopologyDescription } from './topologyDescription';
 
 /** A server that has nothing else to do writes something after so many milliseconds. */
@@ -57,6 +58,7 @@ function among(
   if (type === 'Sharded') return ofType(servers, 'Mongos');
   const primary = ofType(servers, 'RSPrimary');
   if (wanted === 'writable' || wanted.mode === PRIMARY) return primary;
+  if (wanted.outputs && servers.some(isTooOldForOutput)) return primary;
   if (wanted.mode === PRIMARY_PREFERRED && primary.length > 0) return primary;
 
   const secondaries = ofType(servers, 'RSSecondary');
@@ -64,6 +66,10 @@ function among(
   if (wanted.mode === NEAREST) return tagged([...primary, ...fresh], wanted.tagSets);
   const suitable = tagged(fresh, wanted.tagSets);
   return suitable.length > 0 || wanted.mode === SECONDARY ? suitable : primary;
+}
+
+function isTooOldForOutput({ type, maxWireVersion }: ServerDescription): boolean {
+  return bearsData(type) && maxWireVersion < SECONDARY_OUTPUT;
 }
 
 function ofType(servers: readonly ServerDescription[], wanted: ServerDescription['type']): ServerDescription[] {

@@ -5,15 +5,17 @@ import { MotorClient, type MotorCollection } from '../../lib/index';
 import { ENGINE } from '../../lib/motor/settings';
 import { eventually } from './eventually';
 import { server } from './hooks';
+import { type PlayedServer, playStandalone } from './playedServer';
 import { type FaultProxy, type ProxyOptions, proxyTo } from './proxy';
 import type { Where } from './rawClient';
 import { type Relay, type RelayOptions, relayTo } from './relay';
+import { type MemberOptions, playReplicaSet, type ReplicaSet } from './replicaSet';
 
 /** What the collections of `freshCollection` are in. */
 export const DATABASE = 'motor_spec';
 
 const clients = new Set<MotorClient | AsyncIOMotorClient>();
-const proxies = new Set<FaultProxy | Relay>();
+const proxies = new Set<FaultProxy | ReplicaSet | Relay>();
 
 /**
  * A client that is closed after the running test. The test fails when it leaves an operation of it under way.
@@ -46,6 +48,20 @@ export async function newProxy(options?: ProxyOptions, target: Where = server())
   const proxy = await proxyTo(target, options);
   proxies.add(proxy);
   return proxy;
+}
+
+/** A standalone with sessions and fail points, played in front of the server; closed as {@link newProxy}. */
+export async function newStandalone(options?: ProxyOptions): Promise<PlayedServer> {
+  const played = await playStandalone(server(), options);
+  proxies.add(played);
+  return played;
+}
+
+/** A replica set, played in front of the server; closed as {@link newProxy}. */
+export async function newReplicaSet(members?: number | readonly MemberOptions[]): Promise<ReplicaSet> {
+  const set = await playReplicaSet(server(), members);
+  proxies.add(set);
+  return set;
 }
 
 /** The same for a relay, in front of a proxy perhaps. */

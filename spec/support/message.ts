@@ -3,7 +3,7 @@
  * the driver's own code, so that a mistake there cannot hide itself here.
  */
 
-import { type Document, deserialize, serialize } from 'bson';
+import { type Document, deserialize, onDemand, serialize } from 'bson';
 
 export const OP_REPLY = 1;
 export const OP_QUERY = 2004;
@@ -126,13 +126,14 @@ export function commandNameOf(message: Buffer): string {
   return body.toString('utf8', 5, body.indexOf(0, 5));
 }
 
-/** The command that a message carries. */
-export function commandOf(message: Buffer): Command {
+/** The command that a message carries. `exact` keeps its number types for writing it again. */
+export function commandOf(message: Buffer, exact = false): Command {
   const legacy = opcodeOf(message) === OP_QUERY;
-  const document = deserialize(bodyOf(message));
+  const options = { promoteValues: !exact };
+  const document = deserialize(bodyOf(message), options);
   if (!legacy) {
     for (const { name, documents } of sections(message)) {
-      if (name !== null) document[name] = documents.map((one) => deserialize(one));
+      if (name !== null) document[name] = documents.map((one) => deserialize(one, options));
     }
   }
   const namespace = legacy ? message.toString('utf8', HEADER_LENGTH + 4, message.indexOf(0, HEADER_LENGTH + 4)) : '';
@@ -150,6 +151,22 @@ export function commandOf(message: Buffer): Command {
 /** The document that a reply carries. `exact` keeps the server's number types for writing it again. */
 export function replyOf(message: Buffer, exact = false): Document {
   return deserialize(bodyOf(message), { promoteValues: !exact });
+}
+
+/** The same message, its body without some fields and with others at its end. What stays keeps its bytes. */
+export function withBody(message: Buffer, without: ReadonlySet<string>, added: Document = {}): Buffer {
+  const body = bodyOf(message);
+  const start = body.byteOffset - message.byteOffset;
+  const kept = [...onDemand.parseToElements(body)]
+    .filter(([, nameAt, nameLength]) => !without.has(body.toString('utf8', nameAt, nameAt + nameLength)))
+    .map(([, nameAt, , at, length]) => body.subarray(nameAt - 1, at + length));
+  const more = serialize(added, { ignoreUndefined: true }).subarray(4); // with the zero that ends a document
+  const fields = Buffer.concat([...kept, more]);
+  const head = Buffer.from(message.subarray(0, start + 4));
+  head.writeInt32LE(4 + fields.length, start);
+  const changed = Buffer.concat([head, fields, message.subarray(start + body.readInt32LE(0))]);
+  changed.writeInt32LE(changed.length, 0);
+  return changed;
 }
 
 /** An OP_MSG with one body section. */

@@ -12,11 +12,14 @@ export interface SeenCommand extends Command {
 /** One command and what becomes of it: what an action works with. */
 export interface Exchange {
   readonly command: SeenCommand;
+  /** The command as it came. */
+  readonly message: Buffer;
   /**
    * Pass the command on and wait for the server's reply, a whole message; null when the command wants none. Later
    * replies to the same command (exhaust cursors) reach the client by themselves.
+   * @param message goes to the server instead; it must have the same request id
    */
-  forward(): Promise<Buffer | null>;
+  forward(message?: Buffer): Promise<Buffer | null>;
   /** Make a message that answers this command by this document. */
   replyWith(document: Document): Buffer;
   /** Send bytes to the client, after those that were held. */
@@ -48,6 +51,11 @@ export interface ProxyOptions {
 }
 
 const HELLO = new Set(['hello', 'isMaster', 'ismaster']);
+
+/** Whether the name is one of those of `hello`. */
+export function isHello(name: string): boolean {
+  return HELLO.has(name);
+}
 
 /** Matches every command. */
 export const any = (): boolean => true;
@@ -94,7 +102,7 @@ export class FaultProxy {
 
   /** Names of the commands that arrived, without the handshakes. */
   get names(): string[] {
-    return this.commands.filter((command) => !HELLO.has(command.name)).map((command) => command.name);
+    return this.commands.filter((command) => !isHello(command.name)).map((command) => command.name);
   }
 
   /**
@@ -146,10 +154,15 @@ export class FaultProxy {
     await Promise.all(closing);
   }
 
+  /** What stands for the server: `Exchange.forward` of every action comes here. */
+  protected execute(exchange: Exchange): Promise<Buffer | null> {
+    return exchange.forward();
+  }
+
   #serve(socket: Socket): void {
     const connection = new ProxyConnection(++this.#accepted, socket, this.#target, (exchange) => {
       this.commands.push(exchange.command);
-      return this.#actionFor(exchange.command)(exchange);
+      return this.#actionFor(exchange.command)({ ...exchange, forward: () => this.execute(exchange) });
     });
     this.#connections.add(connection);
     void connection.closed.then(() => this.#connections.delete(connection));
@@ -171,7 +184,7 @@ const pass: Action = async (exchange) => {
 
 function matches(match: Match, command: SeenCommand): boolean {
   if (typeof match === 'function') return match(command);
-  return match === command.name || (match === 'hello' && HELLO.has(command.name));
+  return match === command.name || (match === 'hello' && isHello(command.name));
 }
 
 /** A client's connection and the one to the server that belongs to it. */
@@ -230,7 +243,8 @@ class ProxyConnection {
   #exchange(command: SeenCommand, message: Buffer): Exchange {
     return {
       command,
-      forward: () => this.#forward(command, message),
+      message,
+      forward: (instead = message) => this.#forward(command, instead),
       replyWith: (document) => {
         const frame = command.legacy ? opReply : opMsg;
         return frame(++this.#requestId, requestIdOf(message), document);

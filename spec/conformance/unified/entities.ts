@@ -4,12 +4,14 @@ import type { Document } from 'bson';
 import { AsyncIOMotorClient } from '../../../lib/asyncio';
 import type { ClientEvents } from '../../../lib/core/events';
 import { ENGINE } from '../../../lib/motor/settings';
-import { server } from '../../support/hooks';
+import type { Deployment } from './deployments';
 import { type EntityDescription, OutOfScope } from './format';
+import { readPreference } from './readPreference';
+import { Thread } from './thread';
 
 /** An event as it was observed: the format's name for it, and its fields. */
 export interface ObservedEvent {
-  readonly kind: 'command' | 'cmap';
+  readonly kind: 'command' | 'cmap' | 'sdam';
   readonly name: string;
   readonly fields: Document;
 }
@@ -30,10 +32,22 @@ const EVENTS: Readonly<Record<string, readonly [kind: ObservedEvent['kind'], nam
   connectionCheckOutFailedEvent: ['cmap', 'connectionCheckOutFailed'],
   connectionCheckedOutEvent: ['cmap', 'connectionCheckedOut'],
   connectionCheckedInEvent: ['cmap', 'connectionCheckedIn'],
+  topologyOpeningEvent: ['sdam', 'topologyOpening'],
+  topologyClosedEvent: ['sdam', 'topologyClosed'],
+  topologyDescriptionChangedEvent: ['sdam', 'topologyDescriptionChanged'],
+  serverOpeningEvent: ['sdam', 'serverOpening'],
+  serverClosedEvent: ['sdam', 'serverClosed'],
+  serverDescriptionChangedEvent: ['sdam', 'serverDescriptionChanged'],
+  serverHeartbeatStartedEvent: ['sdam', 'serverHeartbeatStarted'],
+  serverHeartbeatSucceededEvent: ['sdam', 'serverHeartbeatSucceeded'],
+  serverHeartbeatFailedEvent: ['sdam', 'serverHeartbeatFailed'],
 };
 
 /** Their events are left out unless a test asks for them; `hello` only where it holds credentials. */
 const SENSITIVE = new Set(['authenticate', 'saslstart', 'saslcontinue', 'getnonce', 'createuser', 'updateuser']);
+
+/** An operation that waits for the next look at a server should not wait long. */
+const IMPATIENT = { heartbeatFrequencyMS: 500, serverMonitoringMode: 'poll' };
 
 export interface ClientEntity {
   readonly client: AsyncIOMotorClient;
@@ -44,6 +58,12 @@ export interface ClientEntity {
 export class Entities {
   readonly #objects = new Map<string, unknown>();
   readonly #clients = new Map<string, ClientEntity>();
+  /** What the clients are for. */
+  readonly deployment: Deployment;
+
+  constructor(deployment: Deployment) {
+    this.deployment = deployment;
+  }
 
   /** @throws Error: a duplicate name, or a kind that there is not; OutOfScope: a kind that comes later */
   create(description: EntityDescription): void {
@@ -73,7 +93,8 @@ export class Entities {
       case 'clientEncryption':
         throw new OutOfScope('needs client-side encryption');
       case 'thread':
-        throw new OutOfScope('needs threads');
+        this.add(options.id, new Thread());
+        return;
       default:
         throw new Error(`there is no entity of the kind '${kind}'`);
     }
@@ -98,6 +119,12 @@ export class Entities {
     return entity;
   }
 
+  thread(name: string): Thread {
+    const thread = this.get(name);
+    if (!(thread instanceof Thread)) throw new Error(`'${name}' is no thread`);
+    return thread;
+  }
+
   /** Events are observed until then. */
   stopListening(): void {
     for (const { client } of this.#clients.values()) client[ENGINE].events.removeAllListeners();
@@ -111,7 +138,11 @@ export class Entities {
     if (options.autoEncryptOpts !== undefined) throw new OutOfScope('needs client-side encryption');
     if (options.serverApi !== undefined) throw new OutOfScope('needs the stable API');
     if (options.observeLogMessages !== undefined) throw new OutOfScope('needs log messages');
-    const client = new AsyncIOMotorClient(server().uri, { ...(options.uriOptions ?? {}) });
+    const { uri, directUri } = this.deployment;
+    const given: Document = options.uriOptions ?? {};
+    const isPatient = given.heartbeatFrequencyMS !== undefined || observesTopology(options);
+    const uriOptions = isPatient ? given : { ...given, ...IMPATIENT };
+    const client = new AsyncIOMotorClient(uriOptions.directConnection === true ? directUri : uri, uriOptions);
     const events: ObservedEvent[] = [];
     const ignored = new Set<string>(['configureFailPoint', ...(options.ignoreCommandMonitoringEvents ?? [])]);
     for (const name of (options.observeEvents ?? []) as string[]) {
@@ -124,8 +155,14 @@ export class Entities {
       });
     }
     this.#clients.set(options.id, { client, events });
+    // The format's clients look for their servers at once, ours when they are used first.
+    if (observesTopology(options)) client[ENGINE].connect().catch(() => {});
     return client;
   }
+}
+
+function observesTopology({ observeEvents = [] }: Document): boolean {
+  return observeEvents.some((name: string) => EVENTS[name]?.[0] === 'sdam');
 }
 
 function isSensitive({ commandName, command, reply }: Document): boolean {
@@ -141,7 +178,7 @@ function childOptions(given: Document = {}): Document {
   for (const [name, value] of Object.entries(given)) {
     if (name === 'readConcern') options.read_concern = value.level;
     else if (name === 'writeConcern') options.write_concern = writeConcern(value);
-    else if (name === 'readPreference') options.read_preference = value.mode;
+    else if (name === 'readPreference') options.read_preference = readPreference(value);
     else throw new OutOfScope(`needs the option ${name} of a database or collection`);
   }
   return options;

@@ -14,6 +14,7 @@ import {
   UpdateOne,
 } from '../../../lib/asyncio';
 import { Malformed, OutOfScope } from './format';
+import { readPreference } from './readPreference';
 
 type Arguments = Document;
 type Keywords = Document;
@@ -170,7 +171,7 @@ async function opened(cursor: SomeCursor): Promise<SomeCursor> {
   return cursor;
 }
 
-const PREFERENCE: OptionTable = { readPreference: (value: Document) => ['read_preference', value.mode] };
+const PREFERENCE: OptionTable = { readPreference: (value: Document) => ['read_preference', readPreference(value)] };
 
 function commandKeywords({ commandName: _, command: __, ...given }: Arguments): Keywords {
   return keywords(given, PREFERENCE);
@@ -290,6 +291,9 @@ const LATER: Readonly<Record<string, string>> = {
   clientBulkWrite: 'needs bulkWrite over a whole client',
   count: 'the old count is not on this surface',
   mapReduce: 'mapReduce is not on this surface',
+  listCollectionObjects: 'is not on this surface',
+  listDatabaseObjects: 'is not on this surface',
+  listIndexNames: 'is not on this surface',
   createChangeStream: 'needs change streams',
   createSearchIndex: 'needs search indexes',
   createSearchIndexes: 'needs search indexes',
@@ -302,6 +306,7 @@ const LATER: Readonly<Record<string, string>> = {
   abortTransaction: 'needs transactions',
   endSession: 'needs sessions',
   download: 'needs GridFS',
+  downloadByName: 'needs GridFS',
   upload: 'needs GridFS',
   delete: 'needs GridFS',
 };
