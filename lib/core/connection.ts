@@ -174,7 +174,8 @@ export class Connection {
     const limit = this.#options.connectTimeout;
     let timer: NodeJS.Timeout | undefined;
     const startClock = () => {
-      if (limit === null || timer !== undefined) return;
+      // The name may be resolved after the connection was closed.
+      if (limit === null || timer !== undefined || this.closed) return;
       timer = setTimeout(() => {
         this.close(
           new NetworkTimeout(`cannot connect to ${this.address}: timed out after ${limit} ms (connectTimeoutMS)`),
