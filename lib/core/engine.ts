@@ -94,7 +94,7 @@ export class Engine implements OperationOwner {
   run<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
     if (this.#identities !== null && options.connection === undefined) {
       const engine = this.engineFor(command.$db as string);
-      if (engine !== this) return engine.run(command, finish, engine.#withOwnServer(options));
+      return engine.runOwn(command, finish, engine.#withOwnServer(options));
     }
     return this.runOwn(command, finish, options);
   }
