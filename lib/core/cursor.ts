@@ -271,8 +271,10 @@ export class Cursor {
       this.#position = 0;
       this.#arrived = null;
       this.#giveBack();
-      // The server may not know that nobody waits for it any longer.
-      if (!(error instanceof OperationFailure) && remains !== null) void killRemains(remains, this.#takeSession());
+      // The server may not know that nobody waits for it any longer. The connection may be somebody else's by now.
+      if (!(error instanceof OperationFailure) && remains !== null) {
+        void killRemains({ ...remains, connection: null }, this.#takeSession());
+      }
       if (this.#options.missingIsEmpty && error instanceof OperationFailure && error.code === 26) return;
       if (this.#options.tailable !== true || !isLostPosition(error)) throw error;
     } finally {
