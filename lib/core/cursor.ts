@@ -62,10 +62,9 @@ async function killRemains(
 ): Promise<void> {
   engine.cursors.delete(id.toString());
   if (connection !== null) server.pool.discard(connection);
-  // Best effort: the server ends a cursor that nobody asks for after ten minutes in any case. The pool of a client that
-  // was closed refuses it.
+  // Best effort: the server ends a cursor that nobody asks for after ten minutes in any case.
   const options: RunOptions = session === null ? { server } : { server, session };
-  await engine.run(killCursorsCommand(namespace, [id]), () => null, options).catch(() => null);
+  if (!server.pool.closed) await engine.run(killCursorsCommand(namespace, [id]), () => null, options).catch(() => null);
   session?.giveBack();
 }
 

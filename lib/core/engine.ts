@@ -108,6 +108,11 @@ export class Engine implements OperationOwner {
         options.connection.run(operation);
         return;
       }
+      if (options.server !== undefined) {
+        this.#checkOpen();
+        this.#send(operation, options.server);
+        return;
+      }
       const topology = this.#topology ?? this.#open();
       const server = this.#serverFor(topology, options);
       if (server !== null) this.#send(operation, server);
@@ -157,7 +162,6 @@ export class Engine implements OperationOwner {
 
   /** The server to use, as far as it is known without asking anybody. */
   #serverFor(topology: Topology, options: RunOptions): Server | null {
-    if (options.server !== undefined) return options.server;
     const wanted = this.#wantedBy(options);
     return wanted === 'writable' && topology.writable !== null ? topology.writable : topology.choose(wanted);
   }

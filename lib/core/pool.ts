@@ -83,6 +83,11 @@ export class Pool implements ConnectionOwner {
     return { open, idle: this.#idle.length, checkedOut: open - this.#idle.length, waiting: this.#waiters.length };
   }
 
+  /** Whether it lends nothing any more. */
+  get closed(): boolean {
+    return this.#closed !== null;
+  }
+
   /** Operations that have or want a connection. */
   get inProgress(): number {
     return this.#connections.size - this.#idle.length + this.#waiters.length;
