@@ -431,6 +431,8 @@ export class Connection {
   /** The connection is free, or handed to the next operation, before this one settles. */
   #complete(reply: Document, fault: InvalidBSON | null = null): void {
     const operation = this.#operation as Operation;
+    // It has its reply, even if a listener closes the client.
+    this.#operation = null;
     if (this.#ready) this.#tellEnded(operation, reply);
     if (operation.options.socketTimeout !== undefined) this.#socket.setTimeout(this.#options.socketTimeout ?? 0);
     if (operation.session === null || this.pinned) {
@@ -438,7 +440,6 @@ export class Connection {
       operation.settle(reply, fault);
     } else {
       // The server session is back before the connection is: who gets this needs no further one.
-      this.#operation = null;
       operation.settle(reply, fault);
       this.#finished();
     }

@@ -338,9 +338,16 @@ export class Engine implements OperationOwner {
     if (this.options.credential !== null) checkMechanism(this.options.credential.mechanism);
     if (this.options.connection.tls !== null) secureContext(this.options.connection.tls);
     const Kind = this.policy.view === 'monitored' ? MonitoredTopology : OnDemandTopology;
-    this.#topology = new Kind(this.options, this.events);
-    if (this.options.srv !== null) this.#poller = new SrvPoller(this.options, this.options.srv, this.#topology);
-    return this.#topology;
+    this.#closed = false;
+    const topology = new Kind(this.options, this.events);
+    // By a listener that heard of it.
+    if (this.#closed) {
+      topology.close(new AutoReconnect(CLOSED));
+      return topology;
+    }
+    this.#topology = topology;
+    if (this.options.srv !== null) this.#poller = new SrvPoller(this.options, this.options.srv, topology);
+    return topology;
   }
 }
 

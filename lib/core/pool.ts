@@ -142,7 +142,6 @@ export class Pool implements ConnectionOwner {
     connection.pinned = false;
     if (connection.closed) return;
     this.#tellCheckedIn(connection);
-    connection.checkedOut = false;
     if (connection.generation !== this.#generation || this.#closed !== null) {
       this.#drop(connection, this.#closed === null ? 'stale' : 'poolClosed');
       this.#pump();
@@ -264,7 +263,7 @@ export class Pool implements ConnectionOwner {
     }
     const { maxSize, maxConnecting } = this.#options;
     const opening = Math.min(this.#proven ? maxConnecting : 1, this.#waiters.length + this.#primers.length);
-    while (this.#connections.size < maxSize && this.#opening < opening) this.#open();
+    while (this.#connections.size < maxSize && this.#opening < opening && !this.closed) this.#open();
   }
 
   /**
@@ -326,15 +325,17 @@ export class Pool implements ConnectionOwner {
     connection.open().then(
       () => {
         this.#opening--;
-        // It may have broken, or the pool may have been closed, since it was ready.
+        // It may have broken, or the pool may have been closed, since it was ready; by a listener as well.
+        if (!connection.closed) {
+          tell(this.#events, 'connectionReady', () => ({
+            ...this.#connectionEvent(connection),
+            duration: performance.now() - startedAt,
+          }));
+        }
         if (connection.closed) {
           this.#pump();
           return;
         }
-        tell(this.#events, 'connectionReady', () => ({
-          ...this.#connectionEvent(connection),
-          duration: performance.now() - startedAt,
-        }));
         if (connection.generation === this.#generation) {
           this.#proven = true;
           this.#onDescription(connection.description);
@@ -460,7 +461,7 @@ export class Pool implements ConnectionOwner {
     const { minSize, maxConnecting } = this.#options;
     this.#dropExpired();
     if (!this.#proven || this.#closed !== null) return;
-    while (this.#connections.size < minSize && this.#opening < maxConnecting) this.#open();
+    while (this.#connections.size < minSize && this.#opening < maxConnecting && !this.closed) this.#open();
   }
 
   #dropExpired(): void {
@@ -480,7 +481,9 @@ export class Pool implements ConnectionOwner {
     tell(this.#events, 'connectionCheckedOut', () => ({ ...this.#connectionEvent(connection), duration }));
   }
 
+  /** A listener may close the pool: it must find that the connection is back. */
   #tellCheckedIn(connection: Connection): void {
+    connection.checkedOut = false;
     if (!heard(this.#events, 'connectionCheckedIn')) return;
     tell(this.#events, 'connectionCheckedIn', () => this.#connectionEvent(connection));
   }
