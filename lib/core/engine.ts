@@ -240,9 +240,12 @@ export class Engine implements OperationOwner {
     return this.#connected;
   }
 
-  /** Take what somebody else heard from the server to use, in place of a connection of one's own. */
-  adopt(description: ServerDescription): void {
-    (this.#topology ?? this.#open()).adopt(description);
+  /**
+   * Take what somebody else heard from the server to use, in place of a connection of one's own.
+   * @param description null: the server is there, but does not let the user in
+   */
+  adopt(description: ServerDescription | null): void {
+    if (description !== null) (this.#topology ?? this.#open()).adopt(description);
     this.#connected = true;
   }
 
