@@ -174,7 +174,8 @@ export class Connection {
     const limit = this.#options.connectTimeout;
     let timer: NodeJS.Timeout | undefined;
     const startClock = () => {
-      if (limit === null || timer !== undefined) return;
+      // The name may be resolved after the connection was closed.
+      if (limit === null || timer !== undefined || this.closed) return;
       timer = setTimeout(() => {
         const where = `cannot connect to ${this.address}: timed out after ${limit} ms (connectTimeoutMS)`;
         this.close(new NetworkTimeout(`${where}${whenTimedOut(this.#options.tls, this.#socket)}`));
@@ -429,6 +430,8 @@ export class Connection {
   /** The connection is free, or handed to the next operation, before this one settles. */
   #complete(reply: Document, fault: InvalidBSON | null = null): void {
     const operation = this.#operation as Operation;
+    // It has its reply, even if a listener closes the client.
+    this.#operation = null;
     if (this.#ready) this.#tellEnded(operation, reply);
     if (operation.options.socketTimeout !== undefined) this.#socket.setTimeout(this.#options.socketTimeout ?? 0);
     if (operation.session === null || this.pinned) {
@@ -436,7 +439,6 @@ export class Connection {
       operation.settle(reply, fault);
     } else {
       // The server session is back before the connection is: who gets this needs no further one.
-      this.#operation = null;
       operation.settle(reply, fault);
       this.#finished();
     }

@@ -62,10 +62,9 @@ async function killRemains(
 ): Promise<void> {
   engine.cursors.delete(id.toString());
   if (connection !== null) server.pool.discard(connection);
-  // Best effort: the server ends a cursor that nobody asks for after ten minutes in any case. The pool of a client that
-  // was closed refuses it.
+  // Best effort: the server ends a cursor that nobody asks for after ten minutes in any case.
   const options: RunOptions = session === null ? { server } : { server, session };
-  await engine.run(killCursorsCommand(namespace, [id]), () => null, options).catch(() => null);
+  if (!server.pool.isClosed) await engine.run(killCursorsCommand(namespace, [id]), () => null, options).catch(() => null);
   session?.giveBack();
 }
 
@@ -271,8 +270,10 @@ export class Cursor {
       this.#position = 0;
       this.#arrived = null;
       this.#giveBack();
-      // The server may not know that nobody waits for it any longer.
-      if (!(error instanceof OperationFailure) && remains !== null) void killRemains(remains, this.#takeSession());
+      // The server may not know that nobody waits for it any longer. The connection may be somebody else's by now.
+      if (!(error instanceof OperationFailure) && remains !== null) {
+        void killRemains({ ...remains, connection: null }, this.#takeSession());
+      }
       if (this.#options.missingIsEmpty && error instanceof OperationFailure && error.code === 26) return;
       if (this.#options.tailable !== true || !isLostPosition(error)) throw error;
     } finally {
@@ -287,7 +288,7 @@ export class Cursor {
     await this.#engine.run(
       command,
       (reply, operation) => {
-        this.#server = this.#engine.serverAt(operation.address);
+        this.#server = this.#engine.engineFor(this.#namespace.database).serverAt(operation.address);
         this.#session = operation.keepSession();
         const { cursor } = (this.#options.adapt?.(reply) ?? reply) as CursorReply;
         this.#take(cursor.firstBatch, cursor);

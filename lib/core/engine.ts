@@ -94,7 +94,7 @@ export class Engine implements OperationOwner {
   run<T>(command: Document, finish: Finish<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
     if (this.#identities !== null && options.connection === undefined) {
       const engine = this.engineFor(command.$db as string);
-      if (engine !== this) return engine.run(command, finish, engine.#withOwnServer(options));
+      return engine.runOwn(command, finish, engine.#withOwnServer(options));
     }
     return this.runOwn(command, finish, options);
   }
@@ -108,10 +108,15 @@ export class Engine implements OperationOwner {
         options.connection.run(operation);
         return;
       }
+      if (options.server !== undefined) {
+        this.#checkOpen();
+        this.#sendTo(options.server, operation);
+        return;
+      }
       const topology = this.#topology ?? this.#open();
       const server = this.#serverFor(topology, options);
       if (server !== null) this.#send(operation, server);
-      else this.#runWhenFound(topology, operation, options.server);
+      else this.#runWhenFound(topology, operation);
     });
   }
 
@@ -155,10 +160,14 @@ export class Engine implements OperationOwner {
     return this.#identities?.others ?? [];
   }
 
+  /** Send it there and nowhere else: that server may be out of reach for a moment, its cursors outlive the connections. */
+  #sendTo(server: Server, operation: Operation): void {
+    if (this.#topology !== null && server.pool.isPaused) this.#runWhenFound(this.#topology, operation, server);
+    else this.#send(operation, server);
+  }
+
   /** The server to use, as far as it is known without asking anybody. */
   #serverFor(topology: Topology, options: RunOptions): Server | null {
-    // Out of reach for a moment, perhaps: its cursors outlive the connections.
-    if (options.server !== undefined) return options.server.pool.isPaused ? null : options.server;
     const wanted = this.#wantedBy(options);
     return wanted === 'writable' && topology.writable !== null ? topology.writable : topology.choose(wanted);
   }
@@ -241,9 +250,12 @@ export class Engine implements OperationOwner {
     return this.#connected;
   }
 
-  /** Take what somebody else heard from the server to use, in place of a connection of one's own. */
-  adopt(description: ServerDescription): void {
-    (this.#topology ?? this.#open()).adopt(description);
+  /**
+   * Take what somebody else heard from the server to use, in place of a connection of one's own.
+   * @param description null: the server is there, but does not let the user in
+   */
+  adopt(description: ServerDescription | null): void {
+    if (description !== null) (this.#topology ?? this.#open()).adopt(description);
     this.#connected = true;
   }
 
@@ -339,9 +351,16 @@ export class Engine implements OperationOwner {
     if (this.options.credential !== null) checkMechanism(this.options.credential.mechanism);
     if (this.options.connection.tls !== null) secureContext(this.options.connection.tls);
     const Kind = this.policy.view === 'monitored' ? MonitoredTopology : OnDemandTopology;
-    this.#topology = new Kind(this.options, this.events);
-    if (this.options.srv !== null) this.#poller = new SrvPoller(this.options, this.options.srv, this.#topology);
-    return this.#topology;
+    this.#closed = false;
+    const topology = new Kind(this.options, this.events);
+    // By a listener that heard of it.
+    if (this.#closed) {
+      topology.close(new AutoReconnect(CLOSED));
+      return topology;
+    }
+    this.#topology = topology;
+    if (this.options.srv !== null) this.#poller = new SrvPoller(this.options, this.options.srv, topology);
+    return topology;
   }
 }
 

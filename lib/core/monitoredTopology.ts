@@ -187,12 +187,11 @@ export class MonitoredTopology extends Topology {
   /** A pool and a monitor for each server of the description, and for no other. */
   #followDescription(): void {
     const { servers } = this.description;
-    for (const [name, server] of this.known) {
-      if (servers.has(name)) continue;
+    const gone = [...this.known].filter(([name]) => !servers.has(name));
+    for (const [name] of gone) {
       this.known.delete(name);
       this.#monitors.get(name)?.close();
       this.#monitors.delete(name);
-      server.pool.close(new AutoReconnect(`${name} is no longer a part of the topology`));
     }
     for (const [name, description] of servers) {
       const server = this.known.get(name) ?? this.#startWatching(name, description);
@@ -203,6 +202,8 @@ export class MonitoredTopology extends Topology {
     const writables = this.description.compatibilityError === null ? this.#candidates('writable') : [];
     this.writable = writables.length === 1 ? (writables[0] as Server) : null;
     this.#readyPools();
+    // Not before: what they were at is sent again at once, to those that are left.
+    for (const [name, { pool }] of gone) pool.close(new AutoReconnect(`${name} is no longer a part of the topology`));
   }
 
   /**

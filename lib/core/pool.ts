@@ -97,6 +97,11 @@ export class Pool implements ConnectionOwner {
     return { open, idle: this.#idle.length, checkedOut: open - this.#idle.length, waiting: this.#waiters.length };
   }
 
+  /** Whether it lends nothing any more. */
+  get isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
   /** Operations that have or want a connection. */
   get inProgress(): number {
     return this.#connections.size - this.#idle.length + this.#waiters.length;
@@ -156,10 +161,8 @@ export class Pool implements ConnectionOwner {
     connection.pinned = false;
     if (connection.closed) return;
     this.#tellCheckedIn(connection);
-    connection.checkedOut = false;
-    const isClosed = this.#state === 'closed';
-    if (connection.generation !== this.#generation || isClosed) {
-      this.#drop(connection, isClosed ? 'poolClosed' : 'stale');
+    if (connection.generation !== this.#generation || this.isClosed) {
+      this.#drop(connection, this.isClosed ? 'poolClosed' : 'stale');
       this.#pump();
     } else if (this.#waiters.length === 0 && this.#idle.length >= this.#options.maxIdle) {
       this.#drop(connection, 'idle');
@@ -193,7 +196,7 @@ export class Pool implements ConnectionOwner {
   /** Open a connection, unless the server answered before, to find out what it is. */
   prime(): Promise<void> {
     if (this.#state === 'ready') return Promise.resolve();
-    if (this.#state === 'closed') return Promise.reject(this.#cause);
+    if (this.isClosed) return Promise.reject(this.#cause);
     return new Promise((resolve, reject) => {
       this.#primers.push({ resolve, reject });
       this.#pump();
@@ -215,7 +218,7 @@ export class Pool implements ConnectionOwner {
    * @param interrupts those too close now that are checked out or being opened, and what they are at fails
    */
   clear(cause: Error | null = null, interrupts = false): void {
-    if (this.#state === 'closed') return;
+    if (this.isClosed) return;
     const wasPaused = this.#state === 'paused';
     this.#generation++;
     this.#state = this.#isWatched ? 'paused' : 'unproven';
@@ -241,7 +244,7 @@ export class Pool implements ConnectionOwner {
 
   /** Fail all who wait and all that is under way, close everything. Repeatable. */
   close(cause: Error): void {
-    if (this.#state === 'closed') return;
+    if (this.isClosed) return;
     this.#state = 'closed';
     this.#cause = cause;
     clearInterval(this.#maintenance ?? undefined);
@@ -276,7 +279,7 @@ export class Pool implements ConnectionOwner {
   #wait(take: (connection: Connection) => void, fail: (error: Error) => void): void {
     this.#tellCheckOutStarted();
     const waiter = { take, fail, since: performance.now() };
-    if (this.#state === 'closed') {
+    if (this.isClosed) {
       this.#refuse(waiter, this.#cause as Error, 'poolClosed');
     } else if (this.#state === 'paused') {
       this.#refuse(waiter, this.#paused(), 'connectionError');
@@ -293,7 +296,7 @@ export class Pool implements ConnectionOwner {
   #pump(): void {
     if ((this.#waiters.length === 0 && this.#primers.length === 0) || this.#lending) return;
     this.#lendIdle(TRUSTED_IDLE_TIME);
-    if ((this.#waiters.length === 0 && this.#primers.length === 0) || this.#state === 'closed') return;
+    if ((this.#waiters.length === 0 && this.#primers.length === 0) || this.isClosed) return;
     if (this.#idle.length > 0) {
       this.#recheckIdle();
       return;
@@ -303,7 +306,7 @@ export class Pool implements ConnectionOwner {
       this.#state === 'unproven' ? 1 : maxConnecting,
       this.#waiters.length + this.#primers.length,
     );
-    while (this.#connections.size < maxSize && this.#opening < opening) this.#open();
+    while (this.#connections.size < maxSize && this.#opening < opening && !this.isClosed) this.#open();
   }
 
   /**
@@ -389,10 +392,9 @@ export class Pool implements ConnectionOwner {
       },
       (error: Error) => {
         this.#opening--;
-        const isClosed = this.#state === 'closed';
-        if (isClosed || connection.generation !== this.#generation) {
+        if (this.isClosed || connection.generation !== this.#generation) {
           // It says nothing about this generation: those who wait get a try of their own.
-          this.#forget(connection, isClosed ? 'poolClosed' : 'error', error);
+          this.#forget(connection, this.isClosed ? 'poolClosed' : 'error', error);
           this.#pump();
           return;
         }
@@ -518,8 +520,8 @@ export class Pool implements ConnectionOwner {
   #maintain(): void {
     const { minSize, maxConnecting } = this.#options;
     this.#dropExpired();
-    if (this.#state !== 'ready') return;
-    while (this.#connections.size < minSize && this.#opening < maxConnecting) this.#open();
+    // Also until a listener that hears of a connection closes the pool.
+    while (this.#state === 'ready' && this.#connections.size < minSize && this.#opening < maxConnecting) this.#open();
   }
 
   #dropExpired(): void {
@@ -543,7 +545,9 @@ export class Pool implements ConnectionOwner {
     tell(this.#events, 'connectionCheckedOut', () => ({ ...this.#connectionEvent(connection), duration }));
   }
 
+  /** A listener may close the pool: it must find that the connection is back. */
   #tellCheckedIn(connection: Connection): void {
+    connection.checkedOut = false;
     if (!heard(this.#events, 'connectionCheckedIn')) return;
     tell(this.#events, 'connectionCheckedIn', () => this.#connectionEvent(connection));
   }

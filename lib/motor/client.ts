@@ -126,8 +126,7 @@ export class Client extends Settings {
    */
   open_sync(): MotorClient {
     if (!this.connected) {
-      const description = connectBlocking(this, this.#given);
-      if (description !== null) this[ENGINE].adopt(description);
+      this[ENGINE].adopt(connectBlocking(this, this.#given));
     }
     return this as unknown as MotorClient;
   }

@@ -9,12 +9,13 @@ import {
 } from '../../lib/asyncio/index';
 import type { ClientEvents } from '../../lib/core/events';
 import { ENGINE } from '../../lib/motor/settings';
-import { countsOf, freshAsyncIOCollection, newAsyncIOClient, newProxy } from '../support/clients';
+import { countsOf, freshAsyncIOCollection, newAsyncIOClient, newProxy, newReplicaSet } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { answer, closeFirst, rewriteReply } from '../support/faults';
 import { type Member, PlayedSet } from '../support/playedSet';
 import type { FaultProxy } from '../support/proxy';
 import { rejection } from '../support/rejection';
+import type { Member as SetMember } from '../support/replicaSet';
 
 type Client = ReturnType<typeof newAsyncIOClient>;
 const ping = (client: Client) => client.get_database('admin').command('ping');
@@ -216,6 +217,27 @@ describe('AsyncIOMotorClient and a replica set', () => {
     await eventually(() => String(client.secondaries) === String([addr(joined)]), 'the new member is known');
     await eventually(() => left.proxy.connections.open === 0, 'the old one is left in peace');
     expect(client.nodes).to.deep.equal([addr(set.member(0)), addr(joined)]);
+  });
+
+  it('what a member was at when it left is done by another', async () => {
+    const set = await newReplicaSet(3);
+    const client = newAsyncIOClient(set.uri, { ...QUICK, minPoolSize: 3, serverMonitoringMode: 'poll' });
+    await sameIn(client).insert_one({ _id: 1, n: 0 });
+    await eventually(() => countsOf(client).idle >= 3, 'the primary has its connections');
+    const [left, next] = set.members as [SetMember, SetMember];
+    // It does not say itself that it was removed: the others do.
+    left.pause();
+    const under = [
+      sameIn(client).update_one({ _id: 1 }, { $inc: { n: 1 } }),
+      sameIn(client).find_one_and_update({ _id: 1 }, { $inc: { n: 1 } }),
+      sameIn(client).find_one({ _id: 1 }),
+    ];
+    await eventually(() => countsOf(client).checkedOut === 3, 'they are under way');
+    set.elect(next);
+    set.remove(left);
+    await Promise.all(under);
+    left.resume();
+    expect(await sameIn(client).find_one()).to.deep.equal({ _id: 1, n: 2 });
   });
 
   it('tells what it finds out', async () => {

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { newEvents, tell } from '../../lib/core/events';
 import { type ClientEvents, type MotorClient, type MotorCollection, OperationFailure } from '../../lib/index';
-import { DATABASE, newClient, newProxy, uniqueName } from '../support/clients';
+import { countsOf, DATABASE, newClient, newProxy, uniqueName } from '../support/clients';
+import { eventually } from '../support/eventually';
 import { hang, loseReply } from '../support/faults';
 import { server } from '../support/hooks';
 import type { FaultProxy } from '../support/proxy';
@@ -212,6 +213,30 @@ describe('a listener', () => {
       .remove({}, { w: 0 })
       .catch(() => undefined);
     await ping(client);
+  });
+
+  it('may close the client whatever it is told, and nothing is left', async () => {
+    const proxy = await newProxy();
+    for (const name of [...POOL_EVENTS, ...COMMAND_EVENTS, 'topologyOpening', 'serverOpening'] as const) {
+      for (const nth of [1, 2, 3]) {
+        const client = newClient(proxy, { max_pool_size: 3 });
+        const told = record(client, [...POOL_EVENTS, ...COMMAND_EVENTS]);
+        const times = (wanted: string) => told.filter((event) => event.name === wanted).length;
+        let count = 0;
+        client.events.on(name, () => {
+          count += 1;
+          if (count === nth) client.close();
+        });
+        await Promise.allSettled([1, 2, 3, 4, 5].map(() => ping(client)));
+        expect(countsOf(client), `${name} ${nth}`).to.include({ checkedOut: 0, waiting: 0 });
+        client.close();
+        await eventually(() => proxy.connections.open === 0, `${name} ${nth}: all connections are closed`);
+        expect(times('connectionCreated'), `${name} ${nth}`).to.equal(times('connectionClosed'));
+        expect(times('connectionCheckedOut'), `${name} ${nth}`).to.equal(times('connectionCheckedIn'));
+        expect(times('connectionPoolCreated'), `${name} ${nth}`).to.equal(times('connectionPoolClosed'));
+        expect(times('commandStarted'), `${name} ${nth}`).to.equal(times('commandSucceeded') + times('commandFailed'));
+      }
+    }
   });
 
   it('that is not there costs nothing: no event is made', () => {

@@ -372,6 +372,16 @@ describe('the pool', () => {
       expect({ code, stdout }).to.deep.equal({ code: 0, stdout: 'AutoReconnect\n' });
     });
 
+    it('lets the process end although the name is resolved afterwards', async () => {
+      const { code, stdout } = await runScript(
+        `const client = new motor.MotorClient('localhost', 1);
+         client.admin.command('ping').catch((error) => console.log(error.name));
+         client.close();`,
+        proxy.uri,
+      );
+      expect({ code, stdout }).to.deep.equal({ code: 0, stdout: 'AutoReconnect\n' });
+    });
+
     it('leaves no listeners behind, however often', async () => {
       const { stdout } = await runScript(
         `const { Socket } = require('node:net');

@@ -41,6 +41,7 @@ import { countsOf, DATABASE, newClient, newProxy, uniqueName } from '../support/
 import { eventually } from '../support/eventually';
 import { closeFirst } from '../support/faults';
 import { server } from '../support/hooks';
+import { rejection } from '../support/rejection';
 
 const LIBRARY = join(__dirname, '..', '..', 'lib', 'index.js');
 
@@ -131,6 +132,15 @@ describe('MotorClient.open_sync', () => {
     const wrongSet = thrown(() => newClient(server().address, { replicaSet: 'nobody' }).open_sync());
     expect(wrongSet).to.be.instanceOf(ConfigurationError);
     expect(wrongSet.message).to.include("'nobody'");
+  });
+
+  it('has reached the server also where that does not let the user in', async () => {
+    for (const open of ['open', 'open_sync'] as const) {
+      const client = newClient(`mongodb://joe:secret@${server().address}/`);
+      expect(await client[open](), open).to.equal(client);
+      expect(client.connected, open).to.equal(true);
+      expect(await rejection(client.server_info()), open).to.be.instanceOf(OperationFailure);
+    }
   });
 
   it('gives up after connectTimeoutMS, and leaves no thread behind', async () => {

@@ -219,6 +219,19 @@ describe('A MotorCursor', () => {
     });
   });
 
+  it('that is closed after its client does not open that again', async () => {
+    const client = newClient();
+    const cursor = client.get_database(DATABASE).get_collection(things().name).find().batch_size(10);
+    await cursor.fetch_next;
+    client.close();
+    let opened = 0;
+    client.events.on('topologyOpening', () => {
+      opened += 1;
+    });
+    await cursor.close();
+    expect(opened).to.equal(0);
+  });
+
   describe('for await', () => {
     it('gives every document, and closes the cursor when it is left early', async () => {
       const ids: unknown[] = [];

@@ -178,6 +178,21 @@ describe('MotorDatabase.authenticate', () => {
     }
   });
 
+  it('kills a cursor also where nobody but the user has worked', async () => {
+    const things = client.get_database('shop').get_collection(uniqueName());
+    const outside = newClient().get_database('shop').get_collection(things.name);
+    await outside.insert(Array.from({ length: 50 }, (_, _id) => ({ _id })));
+    try {
+      await client.get_database('shop').authenticate('ann', 'ann says hush');
+      const cursor = things.find().batch_size(10);
+      await cursor.to_list(5);
+      await cursor.close();
+      expect(done()).to.deep.equal(['ann@shop find', 'ann@shop killCursors']);
+    } finally {
+      await outside.drop();
+    }
+  });
+
   it('survives lost connections and close()', async () => {
     const shop = client.get_database('shop');
     await shop.authenticate('ann', 'ann says hush');

@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server as Listener, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Document } from 'bson';
 import { type Command, commandOf, MessageReader, opMsg, opReply, requestIdOf, responseToOf } from './message';
 import type { Where } from './rawClient';
@@ -203,7 +204,10 @@ class ProxyConnection {
       ? connect(target.path)
       : connect({ host: target.host ?? '127.0.0.1', port: target.port ?? 27017, noDelay: true });
     this.closed = new Promise((resolve) => client.once('close', resolve));
-    void this.closed.then(() => this.#server.destroy());
+    // A server does not break off a write because its client is gone.
+    void this.closed
+      .then(() => Promise.race([this.#work, sleep(1000, null, { ref: false })]))
+      .then(() => this.#server.destroy());
     this.#readFrom(client, (message) => {
       this.#then(() => act(this.#exchange({ ...commandOf(message), connection: number }, message)));
     });

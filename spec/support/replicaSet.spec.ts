@@ -1,5 +1,6 @@
 import { type Document, Long, Timestamp, UUID } from 'bson';
 import { expect } from 'chai';
+import { eventually } from './eventually';
 import { loseReply } from './faults';
 import { server } from './hooks';
 import { EXHAUST_ALLOWED, replyOf } from './message';
@@ -187,6 +188,20 @@ describe('the played replica set', () => {
       const modify = { findAndModify: 'things', query: { _id: 1 }, update: { $inc: { x: 1 } }, new: true };
       const again = { ...modify, lsid, txnNumber: Long.fromNumber(++txnNumber) };
       for (let i = 0; i < 2; i++) expect((await runRaw(second, DB, again)).value).to.deep.equal({ _id: 1, x: 1 });
+    });
+
+    it('does it once although it comes again while it is under way, or its client is gone', async () => {
+      const update = { update: 'things', updates: [{ q: { _id: 1 }, u: { $inc: { x: 1 } }, upsert: true }], ...write };
+      await Promise.all([runRaw(first, DB, update), runRaw(first, DB, update)]);
+      expect(await contents()).to.deep.equal([{ _id: 1, x: 1 }]);
+      const again = { ...update, txnNumber: Long.fromNumber(++txnNumber) };
+      const client = await RawClient.connect(first);
+      const lost = client.run(DB, again).catch(() => null);
+      await eventually(() => first.commands.at(-1)?.document.txnNumber === txnNumber, 'it has arrived');
+      first.drop(true);
+      await lost;
+      await runRaw(first, DB, again);
+      expect(await contents()).to.deep.equal([{ _id: 1, x: 2 }]);
     });
 
     it('does what was not done before', async () => {

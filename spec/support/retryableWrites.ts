@@ -15,11 +15,15 @@ const STATEMENTS: Readonly<Record<string, string | null>> = {
   bulkWrite: null,
 };
 
+type PassOn = (message?: Buffer) => Promise<Buffer | null>;
+
 /** The last retryable write of a session: which of its statements were done, and what came of them. */
 interface Remembered {
   readonly txnNumber: number;
   readonly done: Set<number>;
   outcome: Document;
+  /** Settled when nothing of it is under way: its repetition may come before it is done. */
+  atRest: Promise<unknown>;
 }
 
 /**
@@ -38,12 +42,19 @@ export class RetryableWrites {
    * @param passOn sends the server the command, or a message that stands for it, without the fields of sessions
    * @throws Refusal: it is no write that could be tried again, or an old one
    */
-  async run(
+  run(exchange: Exchange, failPoints: FailPoints, passOn: PassOn): Promise<Buffer | Document | null> {
+    const memory = this.#remember(exchange.command.document);
+    const run = memory.atRest.then(() => this.#runIn(memory, exchange, failPoints, passOn));
+    memory.atRest = run.catch(() => undefined);
+    return run;
+  }
+
+  async #runIn(
+    memory: Remembered,
     exchange: Exchange,
     failPoints: FailPoints,
-    passOn: (message?: Buffer) => Promise<Buffer | null>,
+    passOn: PassOn,
   ): Promise<Buffer | Document | null> {
-    const memory = this.#remember(exchange.command.document);
     const field = statementsOf(exchange.command.name, exchange.command.document);
     const count = field === null ? 1 : exchange.command.document[field].length;
     if (memory.done.size === 0 && !failPoints.awaitsWrites) {
@@ -91,7 +102,7 @@ export class RetryableWrites {
     if (last !== undefined && last.txnNumber > number) {
       throw new Refusal(225, `Retryable write with txnNumber ${number} is prohibited: ${last.txnNumber} has started`);
     }
-    const memory = { txnNumber: number, done: new Set<number>(), outcome: {} };
+    const memory = { txnNumber: number, done: new Set<number>(), outcome: {}, atRest: Promise.resolve() };
     this.#sessions.set(key, memory);
     return memory;
   }

@@ -361,7 +361,7 @@ export function blockingClient(client: Settings, args: readonly unknown[]): unkn
 
 /**
  * Connect in another thread, with the same options, and wait for it; that thread ends.
- * @returns what the server said there of itself
+ * @returns what the server said there of itself; null: it did not let the user in
  */
 export function connectBlocking(client: Settings, args: readonly unknown[]): ServerDescription | null {
   const bridge = new Bridge(dualClassOf(client).name, args);
