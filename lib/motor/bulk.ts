@@ -5,7 +5,7 @@ import type { Dual } from '../../typings/dual';
 import { type BulkWriteResult, bulkWrite, type Write } from '../core/bulkWrite';
 import { addId, checkStorable, firstKey } from '../core/documents';
 import { InvalidOperation, ValueError } from '../core/errors';
-import { encodeUuids, sendable } from '../core/uuids';
+import { encodeUuids } from '../core/uuids';
 import { WriteConcern, type WriteConcernFields } from '../core/writeConcern';
 import { documentOf } from './arguments';
 import type { MotorCollection } from './collection';
@@ -95,10 +95,8 @@ export class BulkOperationBuilder extends Bound {
 
   #prepared({ kind, statement }: Write): Write {
     const { representation } = this.#collection[UUIDS];
-    if (kind !== 'insert')
-      return { kind, statement, sent: { document: sendable(statement, representation, 'execute') } };
-    const hasUuid = checkStorable(statement, true, 'execute');
-    return { kind, statement, sent: { document: hasUuid ? encodeUuids(statement, representation) : statement } };
+    const hasUuid = checkStorable(statement, kind === 'insert', 'execute');
+    return { kind, statement, sent: hasUuid ? encodeUuids(statement, representation) : statement };
   }
 
   /** The `io_loop` given to the client, else the current loop. */
