@@ -287,7 +287,7 @@ export class Cursor {
     await this.#engine.run(
       command,
       (reply, operation) => {
-        this.#server = this.#engine.serverAt(operation.address);
+        this.#server = this.#engine.engineFor(this.#namespace.database).serverAt(operation.address);
         this.#session = operation.keepSession();
         const { cursor } = (this.#options.adapt?.(reply) ?? reply) as CursorReply;
         this.#take(cursor.firstBatch, cursor);
