@@ -32,7 +32,14 @@ export type Contestant = { close(): Promise<void> } & (
 );
 
 /** The modules in `contestants/`; each exports `connect`. */
-export const CONTESTANTS = ['floor', 'motorPromise', 'motorCallback', 'mongodb', 'mongodbLegacy'] as const;
+export const CONTESTANTS = [
+  'floor',
+  'motorPromise',
+  'motorCallback',
+  'motorAsyncio',
+  'mongodb',
+  'mongodbLegacy',
+] as const;
 export type ContestantName = (typeof CONTESTANTS)[number];
 
 export const DATABASE = 'bench';

@@ -67,7 +67,7 @@ export function aggregateCursor(
   if (options.comment !== undefined) command.comment = options.comment;
   Object.assign(command, options.server);
   withReadConcern(command, settings);
-  const run: RunOptions = readRun(settings);
+  const run: RunOptions = { ...readRun(settings) };
   if (writes) {
     delete run.retryable; // it would write a second time
     if (run.readPreference !== undefined) run.readPreference = forOutput(run.readPreference);

@@ -22,7 +22,7 @@ import type { Finish } from '../core/operation';
 import { RETRYABLE_ID_LAST, RETRYABLE_WRITE } from '../core/operation';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import { checkedWrite } from '../core/writeReply';
-import { documentOf, pairsOf, specOf } from '../motor/arguments';
+import { documentAt, documentOf, pairsOf, specOf } from '../motor/arguments';
 import { withChildren } from '../motor/children';
 import { dual } from '../motor/dual';
 import type { Loop } from '../motor/ioLoop';
@@ -435,7 +435,7 @@ export class Collection<T extends Document = Document> extends Configured {
     const options = INSERT_MANY.read('insert_many', kw);
     const ids: IdOf<T>[] = [];
     const writes: Write[] = [];
-    for (const given of await listOfDocuments(documents)) {
+    for (const given of Array.isArray(documents) ? checkedList(documents) : await listOfDocuments(documents)) {
       const write = this.#toInsert(given);
       ids.push(field(given, '_id') as IdOf<T>);
       writes.push(write);
@@ -557,7 +557,7 @@ export class Collection<T extends Document = Document> extends Configured {
       const { kind, statement } = request[STATEMENT]();
       if (kind === 'insert') return this.#toInsert(statement);
       checkAcknowledged('bulk_write', this.write_concern.acknowledged, statement);
-      return { kind, statement, sent: { document: encodedBy(this[SETTINGS], statement) } };
+      return { kind, statement, sent: encodedBy(this[SETTINGS], statement) };
     });
     if (writes.length === 0) throw new InvalidOperation('bulk_write: there is nothing to do');
     const result = await this.#bulk(writes, options);
@@ -567,7 +567,7 @@ export class Collection<T extends Document = Document> extends Configured {
   /** A document among several; a missing `_id` is put into it. */
   #toInsert(document: Document): Write {
     const idLast = addId(document);
-    return { kind: 'insert', statement: document, sent: { document: encodedBy(this[SETTINGS], document), idLast } };
+    return { kind: 'insert', statement: document, sent: encodedBy(this[SETTINGS], document), idLast };
   }
 
   #bulk(
@@ -848,11 +848,16 @@ async function listOfDocuments(given: unknown): Promise<Document[]> {
   }
   const documents: Document[] = [];
   for await (const candidate of given as Iterable<unknown> | AsyncIterable<unknown>) {
-    documents.push(documentOf('insert_many', `document ${documents.length + 1}`, candidate));
+    documents.push(documentAt('insert_many', documents.length, candidate));
   }
   if (documents.length > 0) return documents;
-  if (Array.isArray(given)) throw new TypeError('insert_many: documents must not be empty');
   throw new InvalidOperation('insert_many: there is no document');
+}
+
+/** Of a list nothing need be awaited. */
+function checkedList(given: readonly unknown[]): Document[] {
+  if (given.length === 0) throw new TypeError('insert_many: documents must not be empty');
+  return Array.from(given, (candidate, index) => documentAt('insert_many', index, candidate));
 }
 
 withChildren(Collection, (collection, name) => collection.get_collection(name), { hideUnderscore: true });

@@ -130,9 +130,17 @@ export function readingOf(codecOptions: CodecOptions): RunOptions {
   return run;
 }
 
+/** By the settings, which never change: to put the options together takes longer than to encode a small command. */
+const readRuns = new WeakMap<Settings, Readonly<RunOptions>>();
+
 /** How a command that reads is run: by the read preference, once more if it fails on the way. */
-export function readRun({ codecOptions, readPreference }: Settings): RunOptions {
-  return { ...readingOf(codecOptions), readPreference: readPreference[ENGINES], retryable: true };
+export function readRun(settings: Settings): Readonly<RunOptions> {
+  const known = readRuns.get(settings);
+  if (known !== undefined) return known;
+  const { codecOptions, readPreference } = settings;
+  const run = Object.freeze({ ...readingOf(codecOptions), readPreference: readPreference[ENGINES], retryable: true });
+  readRuns.set(settings, run);
+  return run;
 }
 
 /** The command with what is said of the read concern. */

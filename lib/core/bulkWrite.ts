@@ -3,7 +3,7 @@ import type { Namespace } from './commands';
 import type { Engine } from './engine';
 import { BulkWriteError, OperationFailure } from './errors';
 import { type Failed, writeFailureOf } from './failure';
-import type { Statement } from './sequence';
+import { Statements } from './sequence';
 import { sendWrites, type WriteKind } from './writeBatches';
 import { DEFAULT_WRITE_CONCERN, type WriteConcern } from './writeConcern';
 
@@ -16,7 +16,9 @@ export interface Write {
    */
   readonly statement: Document;
   /** What is sent in its place; errors show the statement itself. */
-  readonly sent?: Statement;
+  readonly sent?: Document;
+  /** The `_id` of a document to insert was added by the driver: see `moveIdFirst`. */
+  readonly idLast?: boolean;
 }
 
 export interface BulkWriteOptions {
@@ -79,8 +81,8 @@ export async function bulkWrite(
   const merger = new Merger(writes);
   const groups = ordered ? consecutive(writes) : sorted(writes);
   try {
-    for (const [place, { kind, indexes }] of groups.entries()) {
-      await sendWrites(engine, namespace, kind, statementsOf(writes, indexes), {
+    for (const [place, { kind, indexes, statements }] of groups.entries()) {
+      await sendWrites(engine, namespace, kind, statements, {
         ordered,
         writeConcern: concern,
         lastConcern: lastUnanswered && place === groups.length - 1 ? writeConcern : concern,
@@ -99,33 +101,43 @@ export async function bulkWrite(
   return acknowledged ? merger.finish() : null;
 }
 
-/** Writes of one kind, by their indexes. */
-interface Group {
+/** Writes of one kind, and which ones these are. */
+class Group {
   readonly kind: WriteKind;
-  readonly indexes: number[];
+  readonly indexes: number[] = [];
+  readonly statements = new Statements();
+
+  constructor(kind: WriteKind) {
+    this.kind = kind;
+  }
+
+  add(index: number, { statement, sent = statement, idLast }: Write): void {
+    this.indexes.push(index);
+    this.statements.push(sent, idLast);
+  }
 }
 
 function consecutive(writes: readonly Write[]): Group[] {
   const groups: Group[] = [];
-  for (const [index, { kind }] of writes.entries()) {
-    const last = groups[groups.length - 1];
-    if (last?.kind === kind) last.indexes.push(index);
-    else groups.push({ kind, indexes: [index] });
+  let group: Group | null = null;
+  for (let index = 0; index < writes.length; index++) {
+    const write = writes[index] as Write;
+    if (group?.kind !== write.kind) {
+      group = new Group(write.kind);
+      groups.push(group);
+    }
+    group.add(index, write);
   }
   return groups;
 }
 
 function sorted(writes: readonly Write[]): Group[] {
-  const groups: Group[] = (['insert', 'update', 'delete'] as const).map((kind) => ({ kind, indexes: [] }));
-  for (const [index, { kind }] of writes.entries()) groups.find((group) => group.kind === kind)?.indexes.push(index);
-  return groups.filter(({ indexes }) => indexes.length > 0);
-}
-
-function statementsOf(writes: readonly Write[], indexes: readonly number[]): Statement[] {
-  return indexes.map((index) => {
-    const { statement, sent } = writes[index] as Write;
-    return sent ?? { document: statement };
-  });
+  const groups = { insert: new Group('insert'), update: new Group('update'), delete: new Group('delete') };
+  for (let index = 0; index < writes.length; index++) {
+    const write = writes[index] as Write;
+    groups[write.kind].add(index, write);
+  }
+  return Object.values(groups).filter(({ statements }) => statements.length > 0);
 }
 
 function indexAt(indexes: readonly number[], place: number): number {

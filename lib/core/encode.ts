@@ -90,9 +90,9 @@ export function moveIdFirst(bytes: Uint8Array, start: number): void {
 
 /**
  * The documents of an encoded `{ insert: name, documents: [...], ... }`, each with its `_id` first.
- * @param idsLast tells by its index of which document the driver added the `_id`
+ * @param idsLast 1 for each document whose `_id` the driver added
  */
-export function moveIdsFirst(command: Uint8Array, idsLast: Uint8Array): void {
+export function moveIdsFirst(command: Uint8Array, idsLast: readonly number[]): void {
   const nameSize = 4 + 1 + 'insert\0'.length;
   // Behind the name: type and key of the array, and its length.
   let at = nameSize + 4 + int32(command, nameSize) + 1 + 'documents\0'.length + 4;

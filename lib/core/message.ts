@@ -61,7 +61,7 @@ export interface EncodingOptions {
   /** Documents that travel in a section of their own. */
   sequence?: DocumentSequence;
   /** Tells by its index (1) which of the documents to insert got its `_id` from the driver: see `moveIdFirst`. */
-  idsLast?: Uint8Array;
+  idsLast?: readonly number[];
 }
 
 const SLAB_SIZE = 64 * 1024;

@@ -47,7 +47,7 @@ export interface OperationOptions extends EncodingOptions, DecodingOptions {
 }
 
 /** The one document to insert got its `_id` from the driver. */
-export const ID_LAST: OperationOptions = Object.freeze({ idsLast: Uint8Array.of(1) });
+export const ID_LAST: OperationOptions = Object.freeze({ idsLast: [1] });
 /** It changes one document. */
 export const RETRYABLE_WRITE: OperationOptions = Object.freeze({ retryableWrite: true });
 /** Both. */

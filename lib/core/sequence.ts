@@ -12,6 +12,31 @@ export interface Statement {
   readonly idLast?: boolean;
 }
 
+/** What is sent of many writes of one kind, in columns, since the encoder wants them so. */
+export class Statements {
+  readonly documents: Document[] = [];
+  /** 1 where the driver added the `_id`, else 0. */
+  readonly idsLast: number[] = [];
+
+  static of<T>(items: readonly T[], statementOf: (item: T) => Statement): Statements {
+    const statements = new Statements();
+    for (const item of items) {
+      const { document, idLast } = statementOf(item);
+      statements.push(document, idLast);
+    }
+    return statements;
+  }
+
+  get length(): number {
+    return this.documents.length;
+  }
+
+  push(document: Document, idLast = false): void {
+    this.documents.push(document);
+    this.idsLast.push(idLast ? 1 : 0);
+  }
+}
+
 /** What a message holds besides its documents, and what a server grants a statement besides its document. */
 const OVERHEAD = 16 * 1024;
 const FIRST_CAPACITY = 16 * 1024;
@@ -57,45 +82,45 @@ export class SequenceBuilder {
   }
 
   /**
-   * Add statements, beginning with the one at `from`, as many as fit.
+   * Add the statements from `from` up to `to`, as many as fit.
    * @returns how many; when not all, those that were added must be taken before it goes on
    * @throws DocumentTooLarge, InvalidDocument: of the first one, when nothing is there that had to be taken before
    */
-  add(statements: readonly Statement[], from: number): number {
-    const documents = from === 0 ? statements : statements.slice(from);
+  add(statements: Statements, from: number, to: number): number {
+    const documents = statements.documents.slice(from, to);
     let encoded: Uint8Array;
     try {
-      encoded = encode({ '': documents.map(({ document }) => document) });
+      encoded = encode({ '': documents });
     } catch (error) {
-      if (documents.length > 1) return this.#addEach(documents);
+      if (documents.length > 1) return this.#addEach(statements, from, to);
       if (this.#count > 0) return 0;
-      throw this.#unencodable(error as Error, (documents[0] as Statement).document);
+      throw this.#unencodable(error as Error, documents[0] as Document);
     }
-    return this.#addEncoded(documents, Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length));
+    return this.#addEncoded(statements, from, to, Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length));
   }
 
   /** One of them cannot be encoded, or together they are too long for the encoder. */
-  #addEach(statements: readonly Statement[]): number {
-    for (const [index, statement] of statements.entries()) {
+  #addEach(statements: Statements, from: number, to: number): number {
+    for (let index = from; index < to; index++) {
       try {
-        if (this.add([statement], 0) === 0) return index;
+        if (this.add(statements, index, index + 1) === 0) return index - from;
       } catch (error) {
-        if (index > 0) return index;
+        if (index > from) return index - from;
         throw error;
       }
     }
-    return statements.length;
+    return to - from;
   }
 
   /** @param encoded the documents as the array in `{ '': [...] }` */
-  #addEncoded(statements: readonly Statement[], encoded: Buffer): number {
+  #addEncoded({ documents, idsLast }: Statements, from: number, to: number, encoded: Buffer): number {
     let at = ENCODED_ARRAY_START;
-    for (const [index, { document, idLast }] of statements.entries()) {
+    for (let index = from; index < to; index++) {
       while (encoded[++at] !== 0); // its type, then its key
       at++;
       const size = encoded.readInt32LE(at);
-      if (!this.#hasRoomFor(size, document)) return index;
-      if (idLast === true) moveIdFirst(encoded, at);
+      if (!this.#hasRoomFor(size, documents[index] as Document)) return index - from;
+      if (idsLast[index] === 1) moveIdFirst(encoded, at);
       encoded.copy(this.#bytes, this.#size, at, at + size);
       at += size;
       this.#size += size;
@@ -103,7 +128,7 @@ export class SequenceBuilder {
       this.#total++;
     }
     this.#chunk = Math.max(1, Math.min(LONGEST_CHUNK, Math.floor((CHUNK_SIZE * this.#count) / this.#size)));
-    return statements.length;
+    return to - from;
   }
 
   /** @throws DocumentTooLarge, when nothing is there that had to be taken before */

@@ -4,7 +4,7 @@ import { encode } from './encode';
 import type { Engine, RunOptions } from './engine';
 import { InvalidDocument } from './errors';
 import type { Failed } from './failure';
-import { SequenceBuilder, type Statement } from './sequence';
+import { SequenceBuilder, type Statement, Statements } from './sequence';
 import type { ServerDescription } from './serverDescription';
 import type { WriteConcern } from './writeConcern';
 
@@ -44,12 +44,13 @@ export async function sendWrites(
   engine: Engine,
   namespace: Namespace,
   kind: WriteKind,
-  statements: Iterable<Statement> | AsyncIterable<Statement>,
+  statements: Statements | Iterable<Statement> | AsyncIterable<Statement>,
   { ordered, writeConcern, lastConcern = writeConcern, extra, received, nameOf }: WriteBatchesOptions,
 ): Promise<void> {
-  const { description } = await engine.connect();
+  // As long as nothing is awaited before the first batch is on its way, many bulks at once do not pile up in memory.
+  const { description } = engine.server ?? (await engine.connect());
   const where = `${kind} on ${namespace.database}.${namespace.collection}`;
-  const expected = Array.isArray(statements) ? statements.length : 0;
+  const expected = statements instanceof Statements ? statements.length : 0;
   const sequence = new SequenceBuilder(FIELDS[kind], (n) => `${where}: ${nameOf(n)}`, description, expected);
   let first = 0;
 
@@ -63,16 +64,13 @@ export async function sendWrites(
     return command;
   };
 
-  if (Array.isArray(statements) && haveRoomInOneBody(statements, description)) {
-    const command = commandWith(
-      lastConcern,
-      statements.map(({ document }: Statement) => document),
-    );
+  if (statements instanceof Statements && haveRoomInOneBody(statements, description)) {
+    const command = commandWith(lastConcern, statements.documents);
     const options: RunOptions = {
       acknowledged: lastConcern.acknowledged,
       retryableWrite: engine.retriesWrites && mayComeAgain(kind, statements, 0, statements.length),
     };
-    if (kind === 'insert') options.idsLast = idsLastOf(statements);
+    if (kind === 'insert') options.idsLast = statements.idsLast;
     try {
       await engine.run(command, (reply, operation) => received(reply, operation, 0), options);
       return;
@@ -97,36 +95,43 @@ export async function sendWrites(
     return goOn;
   };
 
-  const pending: Statement[] = [];
-  const store = async (): Promise<boolean> => {
-    for (let from = 0; from < pending.length; ) {
-      from += sequence.add(pending, from);
-      if (from < pending.length && !(await send())) return false;
+  const store = async (given: Statements): Promise<boolean> => {
+    for (let from = 0; from < given.length; ) {
+      const to = Math.min(from + sequence.chunk, given.length);
+      from += sequence.add(given, from, to);
+      if (from < to && !(await send())) return false;
     }
-    pending.length = 0;
     return true;
   };
 
-  if (Symbol.iterator in statements) {
-    for (const statement of statements) {
-      pending.push(statement);
-      if (pending.length >= sequence.chunk && !(await store())) return;
+  let rest = new Statements();
+  const storeRest = (): Promise<boolean> => {
+    const given = rest;
+    rest = new Statements();
+    return store(given);
+  };
+  if (statements instanceof Statements) {
+    rest = statements;
+  } else if (Symbol.iterator in statements) {
+    for (const { document, idLast } of statements) {
+      rest.push(document, idLast);
+      if (rest.length >= sequence.chunk && !(await storeRest())) return;
     }
   } else {
-    for await (const statement of statements) {
-      pending.push(statement);
-      if (pending.length >= sequence.chunk && !(await store())) return;
+    for await (const { document, idLast } of statements) {
+      rest.push(document, idLast);
+      if (rest.length >= sequence.chunk && !(await storeRest())) return;
     }
   }
-  if ((await store()) && sequence.count > 0) await send(lastConcern);
+  if ((await store(rest)) && sequence.count > 0) await send(lastConcern);
 }
 
 /** Whether each of these statements concerns one document, so that a server knows them when they come again. */
 function mayComeAgain(kind: WriteKind, statements: unknown, first: number, count: number): boolean {
   if (kind === 'insert') return true;
-  if (!Array.isArray(statements)) return false;
+  if (!(statements instanceof Statements)) return false;
   for (let index = first; index < first + count; index++) {
-    const { document } = statements[index] as Statement;
+    const document = statements.documents[index] as Document;
     if (document.multi === true || document.limit === 0) return false;
   }
   return true;
@@ -136,22 +141,16 @@ function mayComeAgain(kind: WriteKind, statements: unknown, first: number, count
  * Whether they surely fit into the command itself, where all of them are encoded at once; judged by three of them. A
  * section of their own has room for more.
  */
-function haveRoomInOneBody(statements: readonly Statement[], limits: ServerDescription): boolean {
-  const { length } = statements;
+function haveRoomInOneBody({ documents }: Statements, limits: ServerDescription): boolean {
+  const { length } = documents;
   if (length < FEW || length > limits.maxWriteBatchSize) return false;
   let longest = 0;
   try {
     for (const index of [0, length >> 1, length - 1]) {
-      longest = Math.max(longest, encode((statements[index] as Statement).document).length);
+      longest = Math.max(longest, encode(documents[index] as Document).length);
     }
   } catch {
     return false;
   }
   return longest * length < Math.min(limits.maxBsonSize, limits.maxMessageSize) / 2;
-}
-
-function idsLastOf(statements: readonly Statement[]): Uint8Array {
-  const idsLast = new Uint8Array(statements.length);
-  for (const [index, { idLast }] of statements.entries()) if (idLast === true) idsLast[index] = 1;
-  return idsLast;
 }

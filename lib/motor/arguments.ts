@@ -22,6 +22,11 @@ export function documentOf(method: string, name: string, value: unknown): Docume
   return value;
 }
 
+/** As {@link documentOf}, for one of many, counted from 0: they are named only in errors. */
+export function documentAt(method: string, index: number, value: unknown): Document {
+  return isDocument(value) ? value : documentOf(method, `document ${index + 1}`, value);
+}
+
 /** Whether a pipeline writes what it finds, so that it must run on the primary. */
 export function isWriting(pipeline: unknown): boolean {
   const last: unknown = Array.isArray(pipeline) ? pipeline[pipeline.length - 1] : pipeline;

@@ -5,7 +5,7 @@ import type { Dual } from '../../typings/dual';
 import { type BulkWriteResult, bulkWrite, type Write } from '../core/bulkWrite';
 import { addId, checkStorable, firstKey } from '../core/documents';
 import { InvalidOperation, ValueError } from '../core/errors';
-import { encodeUuids, sendable } from '../core/uuids';
+import { encodeUuids } from '../core/uuids';
 import { WriteConcern, type WriteConcernFields } from '../core/writeConcern';
 import { documentOf } from './arguments';
 import type { MotorCollection } from './collection';
@@ -93,12 +93,10 @@ export class BulkOperationBuilder extends Bound {
     );
   }
 
-  #prepared({ kind, statement }: Write): Write {
-    const { representation } = this.#collection[UUIDS];
-    if (kind !== 'insert')
-      return { kind, statement, sent: { document: sendable(statement, representation, 'execute') } };
-    const hasUuid = checkStorable(statement, true, 'execute');
-    return { kind, statement, sent: { document: hasUuid ? encodeUuids(statement, representation) : statement } };
+  #prepared(write: Write): Write {
+    const { kind, statement, sent = statement } = write;
+    if (!checkStorable(sent, kind === 'insert', 'execute')) return write;
+    return { kind, statement, sent: encodeUuids(sent, this.#collection[UUIDS].representation) };
   }
 
   /** The `io_loop` given to the client, else the current loop. */
@@ -135,22 +133,29 @@ export const MotorBulkOperationBuilder = dual(
 );
 export type MotorBulkOperationBuilder = Dual<BulkOperationBuilder>;
 
+const QUEUE = Symbol('queue');
+const SELECTOR = Symbol('selector');
+
 /** What updates and upserts have in common. */
 class Updates extends Bound {
-  readonly #queue: Queue;
-  readonly #selector: Document;
+  readonly [QUEUE]: Queue;
+  readonly [SELECTOR]: Document;
   readonly #upsert: boolean;
 
   /** Made by `upsert`. */
   constructor(queue: Queue, selector: Document, upsert: boolean) {
     super();
-    this.#queue = queue;
-    this.#selector = selector;
+    this[QUEUE] = queue;
+    this[SELECTOR] = selector;
     this.#upsert = upsert;
   }
 
   #update(u: Document, multi: boolean): void {
-    this.#queue({ kind: 'update', statement: { q: this.#selector, u, multi, upsert: this.#upsert } });
+    const q = this[SELECTOR];
+    const upsert = this.#upsert;
+    const statement = { q, u, multi, upsert };
+    // What is false goes without saying; errors show it nevertheless.
+    this[QUEUE]({ kind: 'update', statement, sent: multi || upsert ? statement : { q, u } });
   }
 
   /**
@@ -187,29 +192,24 @@ class Updates extends Bound {
 
 /** What can be done with the documents that `find` of a bulk selects. Nothing happens before `execute`. */
 export class WriteOperation extends Updates {
-  readonly #queue: Queue;
-  readonly #selector: Document;
-
   /** Made by `MotorBulkOperationBuilder.find`. */
   constructor(queue: Queue, selector: Document) {
     super(queue, selector, false);
-    this.#queue = queue;
-    this.#selector = selector;
   }
 
   /** Queue the removal of the first document that matches. */
   remove_one(): void {
-    this.#queue({ kind: 'delete', statement: { q: this.#selector, limit: 1 } });
+    this[QUEUE]({ kind: 'delete', statement: { q: this[SELECTOR], limit: 1 } });
   }
 
   /** Queue the removal of all documents that match. */
   remove(): void {
-    this.#queue({ kind: 'delete', statement: { q: this.#selector, limit: 0 } });
+    this[QUEUE]({ kind: 'delete', statement: { q: this[SELECTOR], limit: 0 } });
   }
 
   /** The same updates, but where nothing matches they insert. */
   upsert(): BulkUpsertOperation {
-    return new BulkUpsertOperation(this.#queue, this.#selector, true) as BulkUpsertOperation;
+    return new BulkUpsertOperation(this[QUEUE], this[SELECTOR], true) as BulkUpsertOperation;
   }
 }
 

@@ -21,13 +21,13 @@ import { type Finish, ID_LAST } from '../core/operation';
 
 import { DEFAULT_READ_PREFERENCE, type ReadPreference } from '../core/readPreference';
 
-import type { Statement } from '../core/sequence';
+import { type Statement, Statements } from '../core/sequence';
 import { SON } from '../core/son';
 import { encodeUuids, sendable } from '../core/uuids';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import type { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
-import { codeOf, directionsOf, documentOf, isWriting, keysOf, projectionOf, specOf } from './arguments';
+import { codeOf, directionsOf, documentAt, documentOf, isWriting, keysOf, projectionOf, specOf } from './arguments';
 import { arrivingAt } from './batchCursor';
 import { MotorBulkOperationBuilder } from './bulk';
 import { withChildren } from './children';
@@ -402,7 +402,7 @@ export class Collection extends Settings {
   ): Promise<unknown[]> {
     const ids: unknown[] = [];
     const prepared = (candidate: unknown): Statement => {
-      const document = documentOf('insert', `document ${ids.length + 1}`, candidate);
+      const document = documentAt('insert', ids.length, candidate);
       const sent = this.#storable(document, options.manipulate, options.check_keys, 'insert');
       ids.push(field(document, '_id') ?? null);
       return sent;
@@ -411,15 +411,16 @@ export class Collection extends Settings {
     if (options.manipulate && this.#database[MANIPULATORS] !== null) {
       let count = 0;
       const manipulated = mapAsynchronous(given, (candidate) => {
-        const document = documentOf('insert', `document ${++count}`, candidate);
+        const document = documentAt('insert', count++, candidate);
         return this.#manipulated(document, true, true, (changed) => Promise.resolve(changed));
       });
       candidates = Array.isArray(given) ? await listOf(manipulated) : manipulated;
     }
     // A list is checked as a whole before any of it is sent; what comes bit by bit can only be checked bit by bit.
-    const documents = Array.isArray(candidates) ? candidates.map(prepared) : mapped(candidates, prepared);
-    if (Array.isArray(documents) && documents.length === 0) throw new InvalidOperation('insert: there is no document');
-    await insertMany(this[ENGINE], this.#namespace, documents, { ordered: !options.continue_on_error, writeConcern });
+    const statements = Array.isArray(candidates) ? Statements.of(candidates, prepared) : mapped(candidates, prepared);
+    if (Array.isArray(candidates) && candidates.length === 0)
+      throw new InvalidOperation('insert: there is no document');
+    await insertMany(this[ENGINE], this.#namespace, statements, { ordered: !options.continue_on_error, writeConcern });
     if (ids.length === 0) throw new InvalidOperation('insert: there is no document');
     return ids;
   }

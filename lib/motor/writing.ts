@@ -2,6 +2,7 @@ import type { Document } from 'bson';
 import type { Namespace } from '../core/commands';
 import type { Engine } from '../core/engine';
 import type { DocumentSequence } from '../core/message';
+import { Statements } from '../core/sequence';
 import { sendWrites } from '../core/writeBatches';
 import { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
@@ -21,7 +22,7 @@ export function writeAll(
   kind: 'insert' | 'update',
   documents: readonly Document[],
 ): Promise<void> {
-  const statements = documents.map((document) => ({ document }));
+  const statements = Statements.of(documents, (document) => ({ document }));
   return sendWrites(engine, namespace, kind, statements, {
     ordered: true,
     writeConcern: ACKNOWLEDGED,

@@ -97,8 +97,8 @@ describe('bulkWrite', () => {
 
   it('sends something else than what errors show, if told so', async () => {
     const statement = { _id: 1, shown: true };
-    await run([{ kind: 'insert', statement, sent: { document: { _id: 1, sent: true } } }]);
-    const again: Write = { kind: 'insert', statement, sent: { document: { _id: 1 } } };
+    await run([{ kind: 'insert', statement, sent: { _id: 1, sent: true } }]);
+    const again: Write = { kind: 'insert', statement, sent: { _id: 1 } };
     const error = (await rejection(run([again]))) as BulkWriteError;
     expect(error.details?.writeErrors[0].op).to.equal(statement);
     expect(error.cause).to.include({ name: 'DuplicateKeyError', code: 11000 });
