@@ -7,7 +7,7 @@ import { countsOf, newAsyncIOClient, newProxy } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { answer, closeFirst, delayReply, hang, rewriteReply } from '../support/faults';
 import { MORE_TO_COME, opMsg, replyOf } from '../support/message';
-import type { Exchange, FaultProxy } from '../support/proxy';
+import { type Exchange, type FaultProxy, isHello } from '../support/proxy';
 import { rejection } from '../support/rejection';
 import { runScript } from '../support/script';
 
@@ -23,8 +23,7 @@ function record(client: Client, names: readonly (keyof ClientEvents)[]): Told[] 
 }
 
 const ping = (client: Client) => client.get_database('admin').command('ping');
-const isHello = ({ name }: { name: string }) => ['hello', 'ismaster', 'isMaster'].includes(name);
-const hellosOf = (proxy: FaultProxy) => proxy.commands.filter(isHello);
+const hellosOf = (proxy: FaultProxy) => proxy.commands.filter(({ name }) => isHello(name));
 const typesOf = (client: Client) =>
   [...client.topology_description.server_descriptions().values()].map((server) => server.server_type_name);
 
@@ -49,7 +48,7 @@ async function streamingProxy() {
     };
     streams.push({ exchange, send });
   };
-  proxy.on((command) => command.exhaustAllowed && isHello(command), begin, Number.POSITIVE_INFINITY);
+  proxy.on((command) => command.exhaustAllowed && isHello(command.name), begin, Number.POSITIVE_INFINITY);
   proxy.on('hello', rewriteReply(versioned), Number.POSITIVE_INFINITY);
   return {
     proxy,
