@@ -54,60 +54,37 @@ describe('retryable writes', () => {
       .that.equals(lsidOf(first as SeenCommand));
   };
 
+  const ONE = { _id: 1, a: 0 };
+  const TWO = { _id: 2, a: 0 };
+  const MANY = Array.from({ length: 40 }, (_, i) => ({ _id: 3 + i }));
+  const increase = { $inc: { a: 1 } };
+  const increased = { _id: 1, a: 1 };
+  const replaced = { _id: 1, b: 1 };
+
   const WRITES: readonly [name: string, command: string, write: Write, left: Document[]][] = [
-    ['insert_one', 'insert', (coll) => coll.insert_one({ _id: 3 }), [{ _id: 1, a: 0 }, { _id: 2, a: 0 }, { _id: 3 }]],
-    [
-      'insert_many',
-      'insert',
-      (coll) => coll.insert_many([{ _id: 3 }]),
-      [{ _id: 1, a: 0 }, { _id: 2, a: 0 }, { _id: 3 }],
-    ],
-    [
-      'replace_one',
-      'update',
-      (coll) => coll.replace_one({ _id: 1 }, { b: 1 }),
-      [
-        { _id: 1, b: 1 },
-        { _id: 2, a: 0 },
-      ],
-    ],
-    [
-      'update_one',
-      'update',
-      (coll) => coll.update_one({ _id: 1 }, { $inc: { a: 1 } }),
-      [
-        { _id: 1, a: 1 },
-        { _id: 2, a: 0 },
-      ],
-    ],
-    ['delete_one', 'delete', (coll) => coll.delete_one({}), [{ _id: 2, a: 0 }]],
-    ['find_one_and_delete', 'findAndModify', (coll) => coll.find_one_and_delete({}), [{ _id: 2, a: 0 }]],
+    ['insert_one', 'insert', (coll) => coll.insert_one({ _id: 3 }), [ONE, TWO, { _id: 3 }]],
+    ['insert_many', 'insert', (coll) => coll.insert_many([{ _id: 3 }]), [ONE, TWO, { _id: 3 }]],
+    ['replace_one', 'update', (coll) => coll.replace_one({ _id: 1 }, { b: 1 }), [replaced, TWO]],
+    ['update_one', 'update', (coll) => coll.update_one({ _id: 1 }, increase), [increased, TWO]],
+    ['delete_one', 'delete', (coll) => coll.delete_one({}), [TWO]],
+    ['find_one_and_delete', 'findAndModify', (coll) => coll.find_one_and_delete({}), [TWO]],
     [
       'find_one_and_replace',
       'findAndModify',
       (coll) => coll.find_one_and_replace({ _id: 1 }, { b: 1 }),
-      [
-        { _id: 1, b: 1 },
-        { _id: 2, a: 0 },
-      ],
+      [replaced, TWO],
     ],
     [
       'find_one_and_update',
       'findAndModify',
-      (coll) => coll.find_one_and_update({ _id: 1 }, { $inc: { a: 1 } }),
-      [
-        { _id: 1, a: 1 },
-        { _id: 2, a: 0 },
-      ],
+      (coll) => coll.find_one_and_update({ _id: 1 }, increase),
+      [increased, TWO],
     ],
     [
       'bulk_write',
       'update',
-      (coll) => coll.bulk_write([new UpdateOne({ _id: 1 }, { $inc: { a: 1 } }), new ReplaceOne({ _id: 2 }, { b: 1 })]),
-      [
-        { _id: 1, a: 1 },
-        { _id: 2, b: 1 },
-      ],
+      (coll) => coll.bulk_write([new UpdateOne({ _id: 1 }, increase), new ReplaceOne({ _id: 2 }, { b: 1 })]),
+      [increased, { _id: 2, b: 1 }],
     ],
     [
       'bulk_write, unordered',
@@ -118,8 +95,8 @@ describe('retryable writes', () => {
     [
       'bulk_write of very many',
       'insert',
-      (coll) => coll.bulk_write(Array.from({ length: 40 }, (_, i) => new InsertOne({ _id: 3 + i }))),
-      [{ _id: 1, a: 0 }, { _id: 2, a: 0 }, ...Array.from({ length: 40 }, (_, i) => ({ _id: 3 + i }))],
+      (coll) => coll.bulk_write(MANY.map((document) => new InsertOne(document))),
+      [ONE, TWO, ...MANY],
     ],
   ];
 
@@ -143,12 +120,7 @@ describe('retryable writes', () => {
 
   for (const [name, command, write, left] of WRITES) {
     describe(name, () => {
-      beforeEach(() =>
-        things().insert_many([
-          { _id: 1, a: 0 },
-          { _id: 2, a: 0 },
-        ]),
-      );
+      beforeEach(() => things().insert_many([ONE, TWO]));
 
       for (const [what, fault] of ['insert_one', 'bulk_write'].includes(name) ? MORE_FAULTS : FAULTS) {
         it(`is sent once more when ${what}, and done once`, async () => {

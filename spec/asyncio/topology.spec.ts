@@ -10,7 +10,14 @@ import {
 import type { ClientEvents } from '../../lib/core/events';
 import { ENGINE } from '../../lib/motor/settings';
 import { checkOften } from '../support/checkOften';
-import { countsOf, freshAsyncIOCollection, newAsyncIOClient, newReplicaSet, newStandalone } from '../support/clients';
+import {
+  countsOf,
+  freshAsyncIOCollection,
+  newAsyncIOClient,
+  newReplicaSet,
+  newStandalone,
+  ping,
+} from '../support/clients';
 import { eventually } from '../support/eventually';
 import { answer, closeFirst } from '../support/faults';
 import type { PlayedServer } from '../support/playedServer';
@@ -18,7 +25,6 @@ import { rejection } from '../support/rejection';
 import type { ReplicaSet } from '../support/replicaSet';
 
 type Client = ReturnType<typeof newAsyncIOClient>;
-const ping = (client: Client) => client.get_database('admin').command('ping');
 const addr = ({ host, port }: PlayedServer) => [host, port];
 
 /** The servers do not tell by themselves what has changed, and it is long until they are asked. */

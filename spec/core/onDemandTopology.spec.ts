@@ -1,13 +1,13 @@
 import { expect } from 'chai';
-import { AutoReconnect, type ClientEvents, ConfigurationError } from '../../lib/index';
-import { countsOf, newClient, newReplicaSet } from '../support/clients';
+import { AutoReconnect, ConfigurationError } from '../../lib/index';
+import { countsOf, newClient, newReplicaSet, ping } from '../support/clients';
 import { answer } from '../support/faults';
+import { record } from '../support/record';
 import { rejection } from '../support/rejection';
 import type { ReplicaSet } from '../support/replicaSet';
 
 type Client = ReturnType<typeof newClient>;
 
-const ping = (client: Client) => client.get_database('admin').command('ping');
 const operationsOf = (set: ReplicaSet) => set.members.map(({ operations }) => operations.length);
 
 describe('MotorClient with several hosts', () => {
@@ -75,12 +75,10 @@ describe('MotorClient with several hosts', () => {
     const set = await newReplicaSet(2);
     set.elect(set.member(1));
     const client = newClient(set.seeds);
-    const told: string[] = [];
-    const names: (keyof ClientEvents)[] = ['topologyOpening', 'serverDescriptionChanged', 'topologyClosed'];
-    for (const name of names) client.events.on(name, () => void told.push(name));
+    const told = record(client, ['topologyOpening', 'serverDescriptionChanged', 'topologyClosed']);
     await ping(client);
     client.close();
     const changed = 'serverDescriptionChanged';
-    expect(told).to.deep.equal(['topologyOpening', changed, changed, 'topologyClosed']);
+    expect(told.map(({ name }) => name)).to.deep.equal(['topologyOpening', changed, changed, 'topologyClosed']);
   });
 });

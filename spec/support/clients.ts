@@ -128,6 +128,11 @@ export async function connectedToPrimary(
   return { set, primary, client, coll: client.get_database(DATABASE).get_collection(things.name) };
 }
 
+/** Have a server say that it is there: the primary, or the one that is there. */
+export function ping(client: MotorClient | AsyncIOMotorClient): Promise<Document> {
+  return (client as MotorClient).get_database('admin').command('ping');
+}
+
 /** Of all its pools: connections that are open, idle, checked out, and operations that wait for one. */
 export function countsOf(client: MotorClient | AsyncIOMotorClient): MotorClient[typeof ENGINE]['counts'] {
   return client[ENGINE].counts;
