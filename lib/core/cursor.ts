@@ -64,7 +64,8 @@ async function killRemains(
   if (connection !== null) server.pool.discard(connection);
   // Best effort: the server ends a cursor that nobody asks for after ten minutes in any case.
   const options: RunOptions = session === null ? { server } : { server, session };
-  if (!server.pool.isClosed) await engine.run(killCursorsCommand(namespace, [id]), () => null, options).catch(() => null);
+  if (!server.pool.isClosed)
+    await engine.run(killCursorsCommand(namespace, [id]), () => null, options).catch(() => null);
   session?.giveBack();
 }
 

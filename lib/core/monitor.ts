@@ -13,12 +13,6 @@ import { Operation, type OperationOptions } from './operation';
 import { describeServer, type ServerDescription, unknownServer } from './serverDescription';
 import { averageRoundTrip } from './serverSelection';
 
-/**
- * From the beginning of one check to that of the next, at least, however much somebody is in a hurry; in milliseconds.
- * An object, so that tests need not wait so long.
- */
-export const SHORTEST_PERIOD = { value: 500 };
-
 const POLL: OperationOptions = { rawReply: true };
 const AWAIT: OperationOptions = { rawReply: true, exhaustAllowed: true };
 
@@ -33,6 +27,9 @@ export type MonitorOptions = Pick<ClientOptions, 'topology' | 'connection'>;
 
 /** Watches one server until it is closed. Nothing of it keeps the process alive. */
 export class Monitor {
+  /** Milliseconds from the beginning of one check to that of the next, at least, however much somebody is in a hurry. */
+  static readonly shortestPeriod = 500;
+
   readonly #address: Address;
   readonly #options: MonitorOptions;
   readonly #connectionOptions: ConnectionOptions;
@@ -71,7 +68,7 @@ export class Monitor {
     void this.#watch();
   }
 
-  /** Check soon: at most once in 500 ms. */
+  /** Check soon, but not before the shortest period is over. */
   requestCheck(): void {
     this.#asked = true;
     if (this.#wake !== null) this.#sleep();
@@ -187,7 +184,7 @@ export class Monitor {
   }
 
   #sleep(): void {
-    const period = this.#asked ? SHORTEST_PERIOD.value : this.#options.topology.heartbeatFrequency;
+    const period = this.#asked ? Monitor.shortestPeriod : this.#options.topology.heartbeatFrequency;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#wake?.(), Math.max(0, this.#checkedAt + period - performance.now()));
     this.#timer.unref();

@@ -1,8 +1,6 @@
-import { Int32 } from 'bson';
 import { expect } from 'chai';
 import { Secondary } from '../../lib/asyncio';
 import { DATABASE, newAsyncIOClient, newReplicaSet, uniqueName } from '../support/clients';
-import { rewriteReply } from '../support/faults';
 import { server } from '../support/hooks';
 import { runRaw } from '../support/rawClient';
 import type { ReplicaSet } from '../support/replicaSet';
@@ -34,10 +32,7 @@ describe('An aggregation that writes', () => {
 
   it('runs on the primary while there is a server before 5.0', async () => {
     const set = await newReplicaSet(2);
-    for (const member of set.members) {
-      const old = rewriteReply((hello) => ({ ...hello, maxWireVersion: new Int32(12) }));
-      member.on('hello', old, Number.POSITIVE_INFINITY);
-    }
+    for (const member of set.members) member.says({ maxWireVersion: 12 });
     await writeThrough(set);
     expect(set.primary?.names).to.include('aggregate');
     expect(aggregateOn(set)?.document).to.not.have.property('$readPreference');

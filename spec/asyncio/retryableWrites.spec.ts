@@ -16,27 +16,33 @@ import {
   WriteConcernError,
 } from '../../lib/asyncio/index';
 import { ENGINE } from '../../lib/motor/settings';
-import { DATABASE, freshAsyncIOCollection, newAsyncIOClient, newClient } from '../support/clients';
+import { checkOften } from '../support/checkOften';
+import {
+  connectedToPrimary,
+  DATABASE,
+  freshAsyncIOCollection,
+  newAsyncIOClient,
+  newClient,
+  newReplicaSet,
+  newStandalone,
+} from '../support/clients';
 import { answer, closeFirst, delayReply, loseReply, rewriteReply } from '../support/faults';
+import { lsidOf } from '../support/playedServer';
 import type { Action, SeenCommand } from '../support/proxy';
 import { rejection } from '../support/rejection';
-import { lsidOf, type Primary, playedPrimary } from './member';
 
 const LABEL = 'RetryableWriteError';
 const OLD = { maxWireVersion: 8 };
+/** A server that is made to fail has nothing to tell its monitors by itself; they ask it after a failure. */
+const ASKED = { serverMonitoringMode: 'poll' };
 
 type Write = (coll: AsyncIOMotorCollection) => Promise<unknown>;
 const notPrimary = { ok: 0, code: 10107, errmsg: 'not primary', errorLabels: [LABEL] };
 
 describe('retryable writes', () => {
+  checkOften();
   const things = freshAsyncIOCollection();
-  const newPrimary = playedPrimary();
-
-  async function connected(options: Readonly<Record<string, unknown>> = {}, hello: Document = {}) {
-    const primary = await newPrimary(hello);
-    const client = newAsyncIOClient(primary, options);
-    return { primary, client, coll: client.get_database(DATABASE).get_collection(things().name) };
-  }
+  const connected = (options = {}, says = {}) => connectedToPrimary(things(), { ...ASKED, ...options }, says);
 
   const numbers = (commands: readonly SeenCommand[]) => commands.map(({ document }) => document.txnNumber ?? null);
   const twice = ([first, second, ...more]: readonly SeenCommand[]) => {
@@ -48,60 +54,37 @@ describe('retryable writes', () => {
       .that.equals(lsidOf(first as SeenCommand));
   };
 
+  const ONE = { _id: 1, a: 0 };
+  const TWO = { _id: 2, a: 0 };
+  const MANY = Array.from({ length: 40 }, (_, i) => ({ _id: 3 + i }));
+  const increase = { $inc: { a: 1 } };
+  const increased = { _id: 1, a: 1 };
+  const replaced = { _id: 1, b: 1 };
+
   const WRITES: readonly [name: string, command: string, write: Write, left: Document[]][] = [
-    ['insert_one', 'insert', (coll) => coll.insert_one({ _id: 3 }), [{ _id: 1, a: 0 }, { _id: 2, a: 0 }, { _id: 3 }]],
-    [
-      'insert_many',
-      'insert',
-      (coll) => coll.insert_many([{ _id: 3 }]),
-      [{ _id: 1, a: 0 }, { _id: 2, a: 0 }, { _id: 3 }],
-    ],
-    [
-      'replace_one',
-      'update',
-      (coll) => coll.replace_one({ _id: 1 }, { b: 1 }),
-      [
-        { _id: 1, b: 1 },
-        { _id: 2, a: 0 },
-      ],
-    ],
-    [
-      'update_one',
-      'update',
-      (coll) => coll.update_one({ _id: 1 }, { $inc: { a: 1 } }),
-      [
-        { _id: 1, a: 1 },
-        { _id: 2, a: 0 },
-      ],
-    ],
-    ['delete_one', 'delete', (coll) => coll.delete_one({}), [{ _id: 2, a: 0 }]],
-    ['find_one_and_delete', 'findAndModify', (coll) => coll.find_one_and_delete({}), [{ _id: 2, a: 0 }]],
+    ['insert_one', 'insert', (coll) => coll.insert_one({ _id: 3 }), [ONE, TWO, { _id: 3 }]],
+    ['insert_many', 'insert', (coll) => coll.insert_many([{ _id: 3 }]), [ONE, TWO, { _id: 3 }]],
+    ['replace_one', 'update', (coll) => coll.replace_one({ _id: 1 }, { b: 1 }), [replaced, TWO]],
+    ['update_one', 'update', (coll) => coll.update_one({ _id: 1 }, increase), [increased, TWO]],
+    ['delete_one', 'delete', (coll) => coll.delete_one({}), [TWO]],
+    ['find_one_and_delete', 'findAndModify', (coll) => coll.find_one_and_delete({}), [TWO]],
     [
       'find_one_and_replace',
       'findAndModify',
       (coll) => coll.find_one_and_replace({ _id: 1 }, { b: 1 }),
-      [
-        { _id: 1, b: 1 },
-        { _id: 2, a: 0 },
-      ],
+      [replaced, TWO],
     ],
     [
       'find_one_and_update',
       'findAndModify',
-      (coll) => coll.find_one_and_update({ _id: 1 }, { $inc: { a: 1 } }),
-      [
-        { _id: 1, a: 1 },
-        { _id: 2, a: 0 },
-      ],
+      (coll) => coll.find_one_and_update({ _id: 1 }, increase),
+      [increased, TWO],
     ],
     [
       'bulk_write',
       'update',
-      (coll) => coll.bulk_write([new UpdateOne({ _id: 1 }, { $inc: { a: 1 } }), new ReplaceOne({ _id: 2 }, { b: 1 })]),
-      [
-        { _id: 1, a: 1 },
-        { _id: 2, b: 1 },
-      ],
+      (coll) => coll.bulk_write([new UpdateOne({ _id: 1 }, increase), new ReplaceOne({ _id: 2 }, { b: 1 })]),
+      [increased, { _id: 2, b: 1 }],
     ],
     [
       'bulk_write, unordered',
@@ -112,8 +95,8 @@ describe('retryable writes', () => {
     [
       'bulk_write of very many',
       'insert',
-      (coll) => coll.bulk_write(Array.from({ length: 40 }, (_, i) => new InsertOne({ _id: 3 + i }))),
-      [{ _id: 1, a: 0 }, { _id: 2, a: 0 }, ...Array.from({ length: 40 }, (_, i) => ({ _id: 3 + i }))],
+      (coll) => coll.bulk_write(MANY.map((document) => new InsertOne(document))),
+      [ONE, TWO, ...MANY],
     ],
   ];
 
@@ -137,21 +120,15 @@ describe('retryable writes', () => {
 
   for (const [name, command, write, left] of WRITES) {
     describe(name, () => {
-      beforeEach(() =>
-        things().insert_many([
-          { _id: 1, a: 0 },
-          { _id: 2, a: 0 },
-        ]),
-      );
+      beforeEach(() => things().insert_many([ONE, TWO]));
 
-      // Each takes half a second: so long a server is left alone before it is looked at again.
       for (const [what, fault] of ['insert_one', 'bulk_write'].includes(name) ? MORE_FAULTS : FAULTS) {
         it(`is sent once more when ${what}, and done once`, async () => {
           const { primary, client, coll } = await connected();
           const rule = primary.on(command, fault);
           await write(coll);
           expect(rule.hits).to.equal(1);
-          twice(primary.commands);
+          twice(primary.operations);
           expect(await things().find().sort('_id').to_list()).to.deep.equal(left);
           expect(client[ENGINE].sessions?.pool.size).to.be.within(0, 1);
           expect(client[ENGINE].counts).to.include({ checkedOut: 0, waiting: 0 });
@@ -167,7 +144,7 @@ describe('retryable writes', () => {
     await coll.update_one({ _id: 1 }, { $set: { a: 1 } });
     await coll.update_many({}, { $set: { a: 2 } });
     await coll.delete_one({ _id: 1 });
-    expect(numbers(primary.commands)).to.deep.equal([1, null, 2, null, 3]);
+    expect(numbers(primary.operations)).to.deep.equal([1, null, 2, null, 3]);
   });
 
   it('a bulk has a number for each batch that changes single documents', async () => {
@@ -180,8 +157,8 @@ describe('retryable writes', () => {
       new InsertOne({ _id: 3 }),
       new DeleteMany({}),
     ]);
-    expect(primary.commands.map(({ name }) => name)).to.deep.equal(['insert', 'update', 'delete', 'insert', 'delete']);
-    expect(numbers(primary.commands)).to.deep.equal([1, null, 2, 3, null]);
+    expect(primary.names).to.deep.equal(['insert', 'update', 'delete', 'insert', 'delete']);
+    expect(numbers(primary.operations)).to.deep.equal([1, null, 2, 3, null]);
   });
 
   it('of many batches the one that failed is repeated', async () => {
@@ -189,7 +166,7 @@ describe('retryable writes', () => {
     primary.on(({ document }) => document.documents?.[0]._id === 2, loseReply());
     const result = await coll.insert_many(Array.from({ length: 5 }, (_, _id) => ({ _id })));
     expect(result.inserted_ids).to.deep.equal([0, 1, 2, 3, 4]);
-    expect(numbers(primary.commands)).to.deep.equal([1, 2, 2, 1]);
+    expect(numbers(primary.operations)).to.deep.equal([1, 2, 2, 1]);
     expect(await things().count_documents({})).to.equal(5);
   });
 
@@ -209,7 +186,7 @@ describe('retryable writes', () => {
         const error = await rejection(write(coll));
         expect(error).to.be.instanceOf(AutoReconnect);
         expect((error as AutoReconnect).has_error_label(LABEL)).to.equal(false);
-        expect(numbers(primary.commands)).to.deep.equal([null]);
+        expect(numbers(primary.operations)).to.deep.equal([null]);
       });
     }
 
@@ -218,7 +195,7 @@ describe('retryable writes', () => {
       const { primary, coll } = await connected();
       primary.on('getMore', closeFirst());
       expect(await rejection(coll.find({}, { batch_size: 2 }).to_list())).to.be.instanceOf(AutoReconnect);
-      expect(primary.commands.filter(({ name }) => name === 'getMore')).to.have.length(1);
+      expect(primary.count('getMore')).to.equal(1);
     });
 
     it('with w: 0', async () => {
@@ -227,8 +204,8 @@ describe('retryable writes', () => {
       const careless = coll.with_options({ write_concern: { w: 0 } });
       expect((await careless.insert_one({})).acknowledged).to.equal(false);
       await client.server_info();
-      expect(primary.commands.filter(({ name }) => name === 'insert')).to.have.length(1);
-      expect(numbers(primary.commands)).to.deep.equal([null, ...primary.commands.slice(1).map(() => null)]);
+      expect(primary.count('insert')).to.equal(1);
+      expect(numbers(primary.operations)).to.deep.equal([null, ...primary.operations.slice(1).map(() => null)]);
     });
 
     it('with retryWrites: false', async () => {
@@ -237,32 +214,34 @@ describe('retryable writes', () => {
       const error = (await rejection(coll.insert_one({}))) as AutoReconnect;
       expect(error).to.be.instanceOf(AutoReconnect);
       expect(error.error_labels).to.deep.equal([]);
-      expect(numbers(primary.commands)).to.deep.equal([null]);
-      expect(lsidOf(primary.commands[0] as SeenCommand)).to.be.a('string');
+      expect(numbers(primary.operations)).to.deep.equal([null]);
+      expect(lsidOf(primary.operations[0] as SeenCommand)).to.be.a('string');
     });
 
     it('on a standalone, though it has sessions', async () => {
-      const { primary, coll } = await connected({}, { setName: undefined });
-      primary.on('insert', closeFirst());
+      const played = await newStandalone();
+      const coll = newAsyncIOClient(played).get_database(DATABASE).get_collection(things().name);
+      played.on('insert', closeFirst());
       expect(await rejection(coll.insert_one({}))).to.be.instanceOf(AutoReconnect);
-      expect(numbers(primary.commands)).to.deep.equal([null]);
+      expect(numbers(played.operations)).to.deep.equal([null]);
     });
 
     it("on Motor's surface", async () => {
-      const primary = await newPrimary();
-      const coll = newClient(primary).get_database(DATABASE).get_collection(things().name);
+      const set = await newReplicaSet(1);
+      const primary = set.member(0);
+      const coll = newClient(set).get_database(DATABASE).get_collection(things().name);
       primary.on('insert', closeFirst());
       expect(await rejection(coll.insert({}))).to.be.instanceOf(AutoReconnect);
       primary.on('find', closeFirst());
       expect(await rejection(coll.find_one())).to.be.instanceOf(AutoReconnect);
-      expect(numbers(primary.commands)).to.deep.equal([null, null]);
+      expect(numbers(primary.operations)).to.deep.equal([null, null]);
     });
 
     it('after a failure that a repetition does not mend', async () => {
       const { primary, coll } = await connected();
       await coll.insert_one({ _id: 1 });
       expect(await rejection(coll.insert_one({ _id: 1 }))).to.be.instanceOf(DuplicateKeyError);
-      expect(primary.commands).to.have.length(2);
+      expect(primary.operations).to.have.length(2);
     });
 
     it('where a server from 4.4 on does not say so', async () => {
@@ -271,7 +250,7 @@ describe('retryable writes', () => {
       const error = (await rejection(coll.insert_one({}))) as NotPrimaryError;
       expect(error).to.be.instanceOf(NotPrimaryError);
       expect(error.has_error_label(LABEL)).to.equal(false);
-      expect(primary.commands).to.have.length(1);
+      expect(primary.operations).to.have.length(1);
     });
   });
 
@@ -283,11 +262,11 @@ describe('retryable writes', () => {
       const { primary, coll } = await connected({}, OLD);
       primary.on('insert', answer(shutdown));
       await coll.insert_one({});
-      twice(primary.commands);
+      twice(primary.operations);
       primary.on('insert', answer(shutdown), 2);
       const error = (await rejection(coll.insert_one({}))) as NotPrimaryError;
       expect(error.error_labels).to.deep.equal([LABEL]);
-      expect(primary.commands).to.have.length(4);
+      expect(primary.operations).to.have.length(4);
     });
 
     it('by the code of the write concern', async () => {
@@ -296,18 +275,20 @@ describe('retryable writes', () => {
       const error = (await rejection(coll.insert_one({}))) as WriteConcernError;
       expect(error).to.be.instanceOf(WriteConcernError);
       expect(error.error_labels).to.deep.equal([LABEL]);
-      twice(primary.commands);
+      twice(primary.operations);
       primary.on('insert', answer(unmet(64)));
       expect(((await rejection(coll.insert_one({}))) as WriteConcernError).error_labels).to.deep.equal([]);
-      expect(primary.commands).to.have.length(3);
+      expect(primary.operations).to.have.length(3);
     });
 
     it('but not so for what a mongos says of the write concern', async () => {
-      const { primary, coll } = await connected({}, { ...OLD, setName: undefined, msg: 'isdbgrid' });
-      primary.on('insert', answer(unmet(91)));
+      const router = await newStandalone();
+      router.says({ ...OLD, msg: 'isdbgrid' });
+      const coll = newAsyncIOClient(router).get_database(DATABASE).get_collection(things().name);
+      router.on('insert', answer(unmet(91)));
       const error = (await rejection(coll.insert_one({}))) as WriteConcernError;
       expect(error.error_labels).to.deep.equal([]);
-      expect(numbers(primary.commands)).to.deep.equal([1]);
+      expect(numbers(router.operations)).to.deep.equal([1]);
     });
   });
 
@@ -319,7 +300,7 @@ describe('retryable writes', () => {
       expect(error).to.be.instanceOf(AutoReconnect);
       expect(error.has_error_label(LABEL)).to.equal(true);
       expect(error.message).to.include(`connection`).and.include('insert on');
-      twice(primary.commands);
+      twice(primary.operations);
       expect(client[ENGINE].sessions?.pool.size).to.equal(0);
     });
 
@@ -349,14 +330,14 @@ describe('retryable writes', () => {
       primary.on('insert', answer({ ...notPrimary, errorLabels: [LABEL, 'NoWritesPerformed'] }));
       const error = (await rejection(coll.insert_one({}))) as NotPrimaryError;
       expect(error.code).to.equal(91);
-      twice(primary.commands);
+      twice(primary.operations);
     });
 
     it('so does that there is no server any more', async () => {
       const { primary, coll } = await connected({ serverSelectionTimeoutMS: 200 });
       await coll.find_one();
       primary.on('insert', (exchange) => {
-        primary.proxy.refuse();
+        primary.refuse();
         exchange.close();
       });
       const error = (await rejection(coll.insert_one({}))) as AutoReconnect;
@@ -367,15 +348,13 @@ describe('retryable writes', () => {
     it('or that the server found does not know repetitions', async () => {
       const { primary, coll } = await connected();
       await coll.find_one();
-      let forgetful = false;
       primary.on('insert', (exchange) => {
-        forgetful = true;
+        primary.says({ logicalSessionTimeoutMinutes: undefined });
         exchange.close();
       });
-      primary.change((hello) => (forgetful ? { ...hello, logicalSessionTimeoutMinutes: undefined } : hello));
       const error = (await rejection(coll.insert_one({}))) as AutoReconnect;
       expect(error.message).to.include('during insert on');
-      expect(primary.commands.filter(({ name }) => name === 'insert')).to.have.length(1);
+      expect(primary.count('insert')).to.equal(1);
     });
   });
 
@@ -385,15 +364,11 @@ describe('retryable writes', () => {
     primary.on('find', delayReply(100));
     const busy = coll.find_one();
     // Its connection is the second, which does not come about.
-    let refused = 0;
-    primary.change((hello) => {
-      refused++;
-      return refused === 1 ? { ok: 0, errmsg: 'shutting down', code: 91 } : hello;
-    });
+    const refused = primary.on('hello', answer({ ok: 0, errmsg: 'shutting down', code: 91 }));
     await coll.insert_one({ _id: 1 });
     await busy;
-    expect(refused).to.be.greaterThan(1);
-    expect(numbers(primary.commands.filter(({ name }) => name === 'insert'))).to.deep.equal([1]);
+    expect(refused.hits).to.equal(1);
+    expect(numbers(primary.operations.filter(({ name }) => name === 'insert'))).to.deep.equal([1]);
   });
 
   it('a storage engine that cannot count them is explained', async () => {
@@ -418,41 +393,37 @@ describe('retryable writes', () => {
 });
 
 describe('retryable reads', () => {
+  checkOften();
   const things = freshAsyncIOCollection();
-  const newPrimary = playedPrimary();
+  const connected = () => connectedToPrimary(things(), ASKED);
 
   it('go on in the same server session, which is not used again', async () => {
-    const primary: Primary = await newPrimary();
-    const client = newAsyncIOClient(primary);
-    const coll = client.get_database(DATABASE).get_collection(things().name);
+    const { primary, client, coll } = await connected();
     primary.on('find', loseReply());
     expect(await coll.find().to_list()).to.deep.equal([]);
-    const [first, second] = primary.commands.map(lsidOf);
+    const [first, second] = primary.operations.map(lsidOf);
     expect(first).to.be.a('string').that.equals(second);
-    expect(primary.commands.map(({ document }) => document.txnNumber)).to.deep.equal([undefined, undefined]);
+    expect(primary.operations.map(({ document }) => document.txnNumber)).to.deep.equal([undefined, undefined]);
     expect(client[ENGINE].sessions?.pool.size).to.equal(0);
   });
 
   it('also begin anew where a connection does not come about', async () => {
-    const primary: Primary = await newPrimary();
-    const coll = newAsyncIOClient(primary).get_database(DATABASE).get_collection(things().name);
+    const { primary, coll } = await connected();
     await coll.find_one();
     primary.on('find', delayReply(100));
     const busy = coll.find_one();
-    let greetings = 0;
-    primary.change((hello) => (++greetings === 1 ? { ok: 0, errmsg: 'shutting down', code: 91 } : hello));
+    const refused = primary.on('hello', answer({ ok: 0, errmsg: 'shutting down', code: 91 }));
     expect(await coll.distinct('a')).to.deep.equal([]);
     await busy;
-    expect(greetings).to.be.greaterThan(1);
-    expect(primary.commands.filter(({ name }) => name === 'distinct')).to.have.length(1);
+    expect(refused.hits).to.equal(1);
+    expect(primary.count('distinct')).to.equal(1);
   });
 
   it('have no labels', async () => {
-    const primary: Primary = await newPrimary();
-    const coll = newAsyncIOClient(primary).get_database(DATABASE).get_collection(things().name);
+    const { primary, coll } = await connected();
     primary.on('find', closeFirst(), 2);
     const error = (await rejection(coll.find_one())) as AutoReconnect;
     expect(error.error_labels).to.deep.equal([]);
-    expect(primary.commands).to.have.length(2);
+    expect(primary.operations).to.have.length(2);
   });
 });

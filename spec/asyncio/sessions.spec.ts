@@ -12,32 +12,30 @@ import {
   OperationFailure,
 } from '../../lib/asyncio/index';
 import { ENGINE } from '../../lib/motor/settings';
+import { checkOften } from '../support/checkOften';
 import {
+  connectedToPrimary,
   DATABASE,
   freshAsyncIOCollection,
   newAsyncIOClient,
   newClient,
-  newProxy,
+  newReplicaSet,
+  newStandalone,
   uniqueName,
 } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { answer, closeFirst, delayReply, hang, loseReply, rewriteReply } from '../support/faults';
-import { any, type SeenCommand } from '../support/proxy';
+import { lsidOf, type PlayedServer } from '../support/playedServer';
+import { isHello, type SeenCommand } from '../support/proxy';
 import { rejection } from '../support/rejection';
-import { lsidOf, type Primary, playedPrimary } from './member';
 
 describe('implicit sessions', () => {
+  checkOften();
   const things = freshAsyncIOCollection();
-  const newPrimary = playedPrimary();
-
-  async function connected(options: Readonly<Record<string, unknown>> = {}, hello: Document = {}) {
-    const primary = await newPrimary(hello);
-    const client = newAsyncIOClient(primary, options);
-    return { primary, client, coll: client.get_database(DATABASE).get_collection(things().name) };
-  }
+  const connected = (options = {}) => connectedToPrimary(things(), options);
 
   const idle = (client: AsyncIOMotorClient): number => client[ENGINE].sessions?.pool.size ?? -1;
-  const lsids = (primary: Primary): (string | null)[] => primary.commands.map(lsidOf);
+  const lsids = (primary: PlayedServer): (string | null)[] => primary.operations.map(lsidOf);
 
   it('every command carries an lsid, and those that come one after the other the same one', async () => {
     const { primary, client, coll } = await connected();
@@ -54,12 +52,12 @@ describe('implicit sessions', () => {
     await coll.drop();
     await client.list_database_names();
     const [lsid] = lsids(primary);
-    expect(primary.commands.map(({ name }) => name)).to.deep.equal([
+    expect(primary.names).to.deep.equal([
       ...['insert', 'insert', 'update', 'findAndModify', 'find', 'find', 'aggregate', 'distinct', 'listIndexes'],
       ...['ping', 'drop', 'listDatabases'],
     ]);
-    expect(lsids(primary)).to.deep.equal(primary.commands.map(() => lsid));
-    const id = primary.commands[0]?.document.lsid.id as Binary;
+    expect(lsids(primary)).to.deep.equal(primary.operations.map(() => lsid));
+    const id = primary.operations[0]?.document.lsid.id as Binary;
     expect([id.sub_type, id.length()]).to.deep.equal([4, 16]);
     expect(lsid).to.match(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(idle(client)).to.equal(1);
@@ -68,7 +66,7 @@ describe('implicit sessions', () => {
   it('handshakes carry none', async () => {
     const { primary, coll } = await connected();
     await Promise.all([coll.find_one(), coll.find_one(), coll.find_one()]);
-    const handshakes = primary.proxy.commands.filter(({ legacy }) => legacy);
+    const handshakes = primary.commands.filter(({ name }) => isHello(name));
     expect(handshakes.length).to.be.greaterThan(0);
     for (const { document } of handshakes) expect(document).to.not.have.any.keys('lsid', '$clusterTime');
   });
@@ -158,10 +156,10 @@ describe('implicit sessions', () => {
         await coll.distinct('a');
         expect(idle(client)).to.equal(1);
         await cursor.to_list();
-        expect(primary.commands.map((command) => command.name)).to.include.members([name, 'getMore', 'distinct']);
-        const own = new Set(primary.commands.filter((command) => command.name !== 'distinct').map(lsidOf));
+        expect(primary.names).to.include.members([name, 'getMore', 'distinct']);
+        const own = new Set(primary.operations.filter((command) => command.name !== 'distinct').map(lsidOf));
         expect(own.size).to.equal(1);
-        expect(own).to.not.include(primary.commands.filter((command) => command.name === 'distinct').map(lsidOf)[0]);
+        expect(own).to.not.include(primary.operations.filter((command) => command.name === 'distinct').map(lsidOf)[0]);
         expect(idle(client)).to.equal(2);
       });
     }
@@ -180,7 +178,7 @@ describe('implicit sessions', () => {
       await cursor.next();
       expect(idle(client)).to.equal(0);
       await cursor.close();
-      expect(primary.commands.map(({ name }) => name)).to.deep.equal(['find', 'killCursors']);
+      expect(primary.names).to.deep.equal(['find', 'killCursors']);
       expect(new Set(lsids(primary)).size).to.equal(1);
       expect(idle(client)).to.equal(1);
     });
@@ -210,7 +208,7 @@ describe('implicit sessions', () => {
       const rule = primary.on('getMore', closeFirst());
       expect(await rejection(coll.find({}, { batch_size: 2 }).to_list())).to.be.instanceOf(AutoReconnect);
       expect(rule.hits).to.equal(1);
-      await eventually(() => primary.commands.some(({ name }) => name === 'killCursors'), 'it is killed');
+      await eventually(() => primary.count('killCursors') > 0, 'it is killed');
       await sleep(20);
       expect(idle(client)).to.equal(0);
     });
@@ -224,7 +222,7 @@ describe('implicit sessions', () => {
         collect();
         return idle(client) === 1;
       }, 'it is back');
-      expect(primary.commands.map(({ name }) => name)).to.deep.equal(['find', 'killCursors']);
+      expect(primary.names).to.deep.equal(['find', 'killCursors']);
       expect(new Set(lsids(primary)).size).to.equal(1);
     });
 
@@ -244,7 +242,7 @@ describe('implicit sessions', () => {
   });
 
   describe('close', () => {
-    const ended = (primary: Primary) => primary.commands.filter(({ name }) => name === 'endSessions');
+    const ended = (primary: PlayedServer) => primary.operations.filter(({ name }) => name === 'endSessions');
 
     it('tells the server which sessions are at an end', async () => {
       const { primary, client, coll } = await connected();
@@ -273,7 +271,7 @@ describe('implicit sessions', () => {
 
     it('in as many commands as it takes, and though the socket does not take them at once', async () => {
       const path = join(tmpdir(), `${uniqueName()}.sock`); // takes some 200 kB
-      const primary = await newPrimary({}, { path });
+      const primary = await newStandalone({ path });
       const client = newAsyncIOClient(primary);
       const coll = client.get_database(DATABASE).get_collection(things().name);
       primary.on('find', delayReply(30), 2);
@@ -311,8 +309,8 @@ describe('implicit sessions', () => {
       signature: { hash: Buffer.alloc(20, 7), keyId: Long.fromString('7000000000000000001') },
     });
     const telling = (t: number, i: number) => rewriteReply((reply) => ({ ...reply, $clusterTime: time(t, i) }));
-    const told = (primary: Primary) =>
-      primary.commands.map(({ document }) => {
+    const told = (primary: PlayedServer) =>
+      primary.operations.map(({ document }) => {
         const known = document.$clusterTime?.clusterTime as Timestamp | undefined;
         return known === undefined ? null : [known.t, known.i];
       });
@@ -349,45 +347,43 @@ describe('implicit sessions', () => {
     });
 
     it('a standalone does not hear of it, but of sessions', async () => {
-      const { primary, coll } = await connected({}, { setName: undefined });
-      primary.on('find', telling(5, 1));
+      const played = await newStandalone();
+      const coll = newAsyncIOClient(played).get_database(DATABASE).get_collection(things().name);
+      played.on('find', telling(5, 1));
       await coll.find_one();
       await coll.find_one();
-      expect(told(primary)).to.deep.equal([null, null]);
-      expect(lsids(primary)).to.not.include(null);
+      expect(told(played)).to.deep.equal([null, null]);
+      expect(lsids(played)).to.not.include(null);
     });
   });
 
   it('a server that has no sessions hears of none', async () => {
-    const proxy = await newProxy();
-    const client = newAsyncIOClient(proxy);
+    const played = await newStandalone();
+    played.says({ logicalSessionTimeoutMinutes: undefined });
+    const client = newAsyncIOClient(played);
     const coll = client.get_database(DATABASE).get_collection(things().name);
     await coll.insert_one({});
     await coll.find({}, { batch_size: 2 }).to_list();
-    for (const { document } of proxy.commands)
+    for (const { document } of played.commands)
       expect(document).to.not.have.any.keys('lsid', '$clusterTime', 'txnNumber');
     expect(idle(client)).to.equal(0);
   });
 
   it("Motor's surface has none", async () => {
-    const primary = await newPrimary();
-    const client = newClient(primary);
+    const set = await newReplicaSet(1);
+    const primary = set.member(0);
+    const client = newClient(set);
     const coll = client.get_database(DATABASE).get_collection(uniqueName());
-    primary.on(
-      any,
-      rewriteReply((reply) => ({ ...reply, $clusterTime: { clusterTime: new Timestamp({ t: 1, i: 1 }) } })),
-      5,
-    );
     await coll.insert({ _id: 1 });
     await coll.update({ _id: 1 }, { $set: { a: 1 } });
     await coll.find().to_list(null);
     await coll.drop();
-    expect(primary.commands).to.have.length(4);
-    for (const { document } of primary.commands) {
+    expect(primary.operations).to.have.length(4);
+    for (const { document } of primary.operations) {
       expect(document).to.not.have.any.keys('lsid', '$clusterTime', 'txnNumber');
     }
     client.close();
     await sleep(20);
-    expect(primary.commands).to.have.length(4);
+    expect(primary.operations).to.have.length(4);
   });
 });

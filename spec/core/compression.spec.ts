@@ -14,6 +14,7 @@ import {
   newClient,
   newProxy,
   newRelay,
+  ping,
   uniqueName,
 } from '../support/clients';
 import { Compressing, METHODS } from '../support/compressing';
@@ -26,7 +27,6 @@ import { warningsOf } from '../support/warnings';
 const NAMES = Object.keys(METHODS);
 const NO_RETRY = { retryReads: false, retryWrites: false };
 
-const ping = (client: AsyncIOMotorClient) => client.get_database('admin').command('ping');
 const collectionOf = (client: AsyncIOMotorClient) => client.get_database(DATABASE).get_collection(uniqueName());
 const numbers = (count: number, text = '') =>
   Array.from({ length: count }, (_, _id) => ({ _id, text: `${_id}${text}` }));

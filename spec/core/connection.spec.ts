@@ -1,4 +1,4 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import * as os from 'node:os';
 import { Int32 } from 'bson';
 import { expect } from 'chai';
@@ -10,33 +10,16 @@ import {
   NotPrimaryError,
   version,
 } from '../../lib/index';
-import { countsOf, DATABASE, eachForm, newClient, newProxy, uniqueName } from '../support/clients';
+import { countsOf, DATABASE, eachForm, newClient, newProxy, ping, uniqueName } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { answer, closeFirst, cutReply, hang, loseReply, rewriteReply } from '../support/faults';
 import { server } from '../support/hooks';
+import { listen } from '../support/listen';
 import type { Action } from '../support/proxy';
 import { rejection } from '../support/rejection';
 import { runScript } from '../support/script';
 
-const ping = (client: MotorClient) => client.get_database('admin').command('ping');
 const NOTHING = { open: 0, idle: 0, checkedOut: 0, waiting: 0 };
-
-/** A listener that does what it is told with each socket. */
-async function listen(onSocket: (socket: Socket) => void): Promise<{ uri: string; close(): void }> {
-  const sockets = new Set<Socket>();
-  const listener = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-    onSocket(socket);
-  });
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  return {
-    uri: `mongodb://127.0.0.1:${(listener.address() as AddressInfo).port}`,
-    close: () => {
-      listener.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-}
 
 describe('connecting', () => {
   eachForm((call) => {

@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import { newEvents, tell } from '../../lib/core/events';
-import { type ClientEvents, type MotorClient, type MotorCollection, OperationFailure } from '../../lib/index';
-import { countsOf, DATABASE, newClient, newProxy, uniqueName } from '../support/clients';
+import { type MotorClient, type MotorCollection, OperationFailure } from '../../lib/index';
+import { countsOf, DATABASE, newClient, newProxy, ping, uniqueName } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { hang, loseReply } from '../support/faults';
 import { server } from '../support/hooks';
 import type { FaultProxy } from '../support/proxy';
+import { record } from '../support/record';
 import { rejection } from '../support/rejection';
 import { runScript } from '../support/script';
 
@@ -23,17 +24,6 @@ const POOL_EVENTS = [
   'connectionCheckedIn',
 ] as const;
 const COMMAND_EVENTS = ['commandStarted', 'commandSucceeded', 'commandFailed'] as const;
-
-type Told = { name: keyof ClientEvents } & Record<string, unknown>;
-
-/** Everything that a client tells from now on. */
-function record(client: MotorClient, names: readonly (keyof ClientEvents)[]): Told[] {
-  const told: Told[] = [];
-  for (const name of names) client.events.on(name, (event: object) => told.push({ name, ...event }));
-  return told;
-}
-
-const ping = (client: MotorClient) => client.get_database('admin').command('ping');
 
 describe('pool events', () => {
   let proxy: FaultProxy;

@@ -1,30 +1,20 @@
 import { type Document, Long, ObjectId } from 'bson';
 import { expect } from 'chai';
 import { AutoReconnect } from '../../lib/core/errors';
-import type { ClientEvents } from '../../lib/core/events';
 import { ENGINE } from '../../lib/motor/settings';
-import { countsOf, newAsyncIOClient, newProxy } from '../support/clients';
+import { countsOf, newAsyncIOClient, newProxy, ping } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { answer, closeFirst, delayReply, hang, rewriteReply } from '../support/faults';
 import { MORE_TO_COME, opMsg, replyOf } from '../support/message';
-import type { Exchange, FaultProxy } from '../support/proxy';
+import { type Exchange, type FaultProxy, isHello } from '../support/proxy';
+import { record } from '../support/record';
 import { rejection } from '../support/rejection';
 import { runScript } from '../support/script';
 
 type Client = ReturnType<typeof newAsyncIOClient>;
-type Told = { name: string } & Record<string, unknown>;
-
 const HEARTBEATS = ['serverHeartbeatStarted', 'serverHeartbeatSucceeded', 'serverHeartbeatFailed'] as const;
 
-function record(client: Client, names: readonly (keyof ClientEvents)[]): Told[] {
-  const told: Told[] = [];
-  for (const name of names) client[ENGINE].events.on(name, (event: object) => told.push({ name, ...event }));
-  return told;
-}
-
-const ping = (client: Client) => client.get_database('admin').command('ping');
-const isHello = ({ name }: { name: string }) => ['hello', 'ismaster', 'isMaster'].includes(name);
-const hellosOf = (proxy: FaultProxy) => proxy.commands.filter(isHello);
+const hellosOf = (proxy: FaultProxy) => proxy.commands.filter(({ name }) => isHello(name));
 const typesOf = (client: Client) =>
   [...client.topology_description.server_descriptions().values()].map((server) => server.server_type_name);
 
@@ -49,7 +39,7 @@ async function streamingProxy() {
     };
     streams.push({ exchange, send });
   };
-  proxy.on((command) => command.exhaustAllowed && isHello(command), begin, Number.POSITIVE_INFINITY);
+  proxy.on((command) => command.exhaustAllowed && isHello(command.name), begin, Number.POSITIVE_INFINITY);
   proxy.on('hello', rewriteReply(versioned), Number.POSITIVE_INFINITY);
   return {
     proxy,

@@ -1,61 +1,63 @@
 import { expect } from 'chai';
-import { AutoReconnect, type ClientEvents, ConfigurationError } from '../../lib/index';
-import { countsOf, newClient, newProxy } from '../support/clients';
+import { AutoReconnect, ConfigurationError } from '../../lib/index';
+import { countsOf, newClient, newReplicaSet, ping } from '../support/clients';
 import { answer } from '../support/faults';
-import { PlayedSet } from '../support/playedSet';
+import { record } from '../support/record';
 import { rejection } from '../support/rejection';
+import type { ReplicaSet } from '../support/replicaSet';
 
 type Client = ReturnType<typeof newClient>;
 
-const ping = (client: Client) => client.get_database('admin').command('ping');
-const pingsOf = (set: PlayedSet) => set.members.map(({ proxy }) => proxy.names.length);
+const operationsOf = (set: ReplicaSet) => set.members.map(({ operations }) => operations.length);
 
 describe('MotorClient with several hosts', () => {
   it('asks them in their order until one is primary, and then no more', async () => {
-    const set = await PlayedSet.of('secondary', 'primary', 'secondary');
-    const client = newClient(set.uri());
+    const set = await newReplicaSet(3);
+    set.elect(set.member(1));
+    const client = newClient(set.seeds);
     await ping(client);
     await ping(client);
-    expect(pingsOf(set)).to.deep.equal([0, 2, 0]);
-    expect(set.members.map(({ proxy }) => proxy.connections.accepted)).to.deep.equal([1, 1, 0]);
-    expect([client.host, client.port]).to.deep.equal([set.member(1).proxy.host, set.member(1).proxy.port]);
+    expect(operationsOf(set)).to.deep.equal([0, 2, 0]);
+    expect(set.members.map(({ connections }) => connections.accepted)).to.deep.equal([1, 1, 0]);
+    expect([client.host, client.port]).to.deep.equal([set.member(1).host, set.member(1).port]);
   });
 
   it('goes where a secondary says that the primary is', async () => {
-    const set = await PlayedSet.of('secondary', 'primary');
-    const client = newClient(set.uri(1), { replicaSet: 'played' });
+    const set = await newReplicaSet(2);
+    set.elect(set.member(1));
+    const client = newClient(set.member(0), { replicaSet: set.name });
     await ping(client);
-    expect(pingsOf(set)).to.deep.equal([0, 1]);
+    expect(operationsOf(set)).to.deep.equal([0, 1]);
   });
 
   it('does not stay with a primary that stepped down, nor with what the others said before', async () => {
-    const set = await PlayedSet.of('secondary', 'primary');
-    const client = newClient(set.uri());
+    const set = await newReplicaSet(2);
+    set.elect(set.member(1));
+    const client = newClient(set.seeds);
     await ping(client);
-    set.elect(0);
-    set.member(1).proxy.on('ping', answer({ ok: 0, code: 10107, errmsg: 'not primary' }));
+    set.elect(set.member(0));
+    set.member(1).on('ping', answer({ ok: 0, code: 10107, errmsg: 'not primary' }));
     expect(await rejection(ping(client))).to.be.instanceOf(AutoReconnect);
     await ping(client);
-    expect(pingsOf(set)).to.deep.equal([1, 2]);
+    expect(operationsOf(set)).to.deep.equal([1, 2]);
   });
 
   it('looks for another when the primary is lost', async () => {
-    const set = await PlayedSet.of('primary', 'secondary');
-    const client = newClient(set.uri());
+    const set = await newReplicaSet(2);
+    const client = newClient(set.seeds);
     await ping(client);
-    set.member(0).proxy.refuse();
-    set.member(0).proxy.drop();
+    await set.kill(set.member(0));
     await rejection(ping(client));
-    set.elect(1);
+    set.elect(set.member(1));
     await ping(client);
-    expect(pingsOf(set)).to.deep.equal([1, 1]);
+    expect(operationsOf(set)).to.deep.equal([1, 1]);
   });
 
   it('says who is what when there is no primary', async () => {
-    const set = await PlayedSet.of('secondary', 'arbiter');
-    const closed = await newProxy();
-    closed.refuse();
-    const client = newClient(`${set.uri().slice(0, -1)},${closed.address}/`);
+    const set = await newReplicaSet([{}, { arbiter: true }, {}]);
+    set.stepDown();
+    await set.kill(set.member(2));
+    const client = newClient(set.seeds);
     const error = await rejection(ping(client));
     expect(error).to.be.instanceOf(AutoReconnect);
     expect(error.message).to.match(/^no primary found .*RSSecondary; .*RSArbiter; cannot connect to .*refused$/);
@@ -63,21 +65,20 @@ describe('MotorClient with several hosts', () => {
   });
 
   it('refuses a member of another set', async () => {
-    const set = await PlayedSet.of('primary');
-    const error = await rejection(ping(newClient(set.uri(), { replicaSet: 'other' })));
+    const set = await newReplicaSet(1);
+    const error = await rejection(ping(newClient(set.seeds, { replicaSet: 'other' })));
     expect(error).to.be.instanceOf(ConfigurationError);
-    expect(error.message).to.include("of the replica set 'played', not of 'other'");
+    expect(error.message).to.include("of the replica set 'rs', not of 'other'");
   });
 
   it('tells what it finds out', async () => {
-    const set = await PlayedSet.of('secondary', 'primary');
-    const client = newClient(set.uri());
-    const told: string[] = [];
-    const names: (keyof ClientEvents)[] = ['topologyOpening', 'serverDescriptionChanged', 'topologyClosed'];
-    for (const name of names) client.events.on(name, () => void told.push(name));
+    const set = await newReplicaSet(2);
+    set.elect(set.member(1));
+    const client = newClient(set.seeds);
+    const told = record(client, ['topologyOpening', 'serverDescriptionChanged', 'topologyClosed']);
     await ping(client);
     client.close();
     const changed = 'serverDescriptionChanged';
-    expect(told).to.deep.equal(['topologyOpening', changed, changed, 'topologyClosed']);
+    expect(told.map(({ name }) => name)).to.deep.equal(['topologyOpening', changed, changed, 'topologyClosed']);
   });
 });

@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { AutoReconnect, ConnectionFailure, type MotorClient, type MotorCollection } from '../../lib/index';
-import { countsOf, DATABASE, eachForm, freshCollection, newClient, newProxy, uniqueName } from '../support/clients';
+import {
+  countsOf,
+  DATABASE,
+  eachForm,
+  freshCollection,
+  newClient,
+  newProxy,
+  ping,
+  uniqueName,
+} from '../support/clients';
 import { eventually } from '../support/eventually';
 import { closeFirst, corruptReply, delayReply, hang, loseReply } from '../support/faults';
 import { server } from '../support/hooks';
@@ -9,7 +18,6 @@ import type { Exchange, FaultProxy } from '../support/proxy';
 import { rejection } from '../support/rejection';
 import { runScript } from '../support/script';
 
-const ping = (client: MotorClient) => client.get_database('admin').command('ping');
 const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 
 describe('the pool', () => {

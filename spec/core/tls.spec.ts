@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
@@ -27,6 +27,7 @@ import {
 import { eventually } from '../support/eventually';
 import { closeFirst, hang, loseReply } from '../support/faults';
 import { server } from '../support/hooks';
+import { listen } from '../support/listen';
 import { MORE_TO_COME } from '../support/message';
 import { RawClient } from '../support/rawClient';
 import { rejection } from '../support/rejection';
@@ -96,23 +97,6 @@ const SURFACES = [
     patient: { serverSelectionTimeoutMS: 10_000 },
   },
 ];
-
-/** A listener that does what it is told with each socket. */
-async function listen(onSocket: (socket: Socket) => void): Promise<{ uri: string; close(): void }> {
-  const sockets = new Set<Socket>();
-  const listener = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-    onSocket(socket);
-  });
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  return {
-    uri: `mongodb://127.0.0.1:${(listener.address() as AddressInfo).port}`,
-    close: () => {
-      listener.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-}
 
 for (const surface of SURFACES) {
   describe(`TLS of ${surface.name}`, () => {
@@ -273,7 +257,7 @@ for (const surface of SURFACES) {
       });
 
       it('waits for the TLS handshake no longer than connectTimeoutMS', async () => {
-        const silent = await listen(() => undefined);
+        const silent = await listen();
         const startedAt = performance.now();
         await fails(
           silent.uri,
@@ -468,7 +452,7 @@ describe('an exhaust cursor over TLS', () => {
       if (ids.length % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     }
     expect(ids).to.deep.equal(Array.from({ length: COUNT }, (_, i) => i));
-    expect(proxy.names.filter((name) => name === 'getMore')).to.have.length(1);
+    expect(proxy.count('getMore')).to.equal(1);
     expect(countsOf(motor)).to.include({ checkedOut: 0, idle: 1 });
   });
 });

@@ -2,30 +2,21 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { ClientEvents } from '../../lib/core/events';
 import type { Server } from '../../lib/core/server';
 import { AutoReconnect, OperationFailure, ServerSelectionTimeoutError } from '../../lib/index';
 import { ENGINE } from '../../lib/motor/settings';
-import { countsOf, freshAsyncIOCollection, newAsyncIOClient, newProxy } from '../support/clients';
+import { countsOf, freshAsyncIOCollection, newAsyncIOClient, newProxy, ping } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { answer, closeFirst, delayReply, hang, loseReply } from '../support/faults';
 import { requireLogin } from '../support/login';
 import type { FaultProxy, SeenCommand } from '../support/proxy';
+import { record, type Told } from '../support/record';
 import { rejection } from '../support/rejection';
 
 type Client = ReturnType<typeof newAsyncIOClient>;
-type Told = { name: string } & Record<string, unknown>;
-
 const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
-const ping = (client: Client) => client.get_database('admin').command('ping');
 /** The first hello of a connection. */
 const isGreeting = ({ name, legacy }: SeenCommand) => name === 'ismaster' && legacy;
-
-function record(client: Client, names: readonly (keyof ClientEvents)[]): Told[] {
-  const told: Told[] = [];
-  for (const name of names) client[ENGINE].events.on(name, (event: object) => told.push({ name, ...event }));
-  return told;
-}
 
 const namesOf = (told: readonly Told[]) => told.map(({ name }) => name);
 
@@ -175,7 +166,7 @@ describe('the pool of a watched server', () => {
       await rejection(ping(client));
       expect(cleared()).to.equal(true);
       await cursor.close();
-      expect(proxy.names.filter((name) => name === 'killCursors')).to.have.length(1);
+      expect(proxy.count('killCursors')).to.equal(1);
     });
 
     it('does not wait for ever', async () => {

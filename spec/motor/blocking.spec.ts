@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { inspect, promisify } from 'node:util';
 import {
@@ -41,6 +40,7 @@ import { countsOf, DATABASE, newClient, newProxy, uniqueName } from '../support/
 import { eventually } from '../support/eventually';
 import { closeFirst } from '../support/faults';
 import { server } from '../support/hooks';
+import { listen } from '../support/listen';
 import { rejection } from '../support/rejection';
 
 const LIBRARY = join(__dirname, '..', '..', 'lib', 'index.js');
@@ -73,13 +73,6 @@ function thrown(call: () => unknown): Error {
 }
 
 const threads = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort' || kind === 'Worker');
-
-/** A server that takes connections, and never says a word. */
-async function silentServer(): Promise<{ port: number; close(): void }> {
-  const listener = createServer((socket) => socket.on('error', () => {}).unref());
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  return { port: (listener.address() as AddressInfo).port, close: () => listener.close() };
-}
 
 describe('MotorClient.open_sync', () => {
   it('stops the thread until a server was reached, and gives the client itself', async () => {
@@ -123,7 +116,7 @@ describe('MotorClient.open_sync', () => {
   });
 
   it('fails with the error that open() would fail with', async () => {
-    const free = await silentServer();
+    const free = await listen();
     free.close();
     const refused = thrown(() => newClient(`127.0.0.1:${free.port}`).open_sync());
     expect(refused).to.be.instanceOf(AutoReconnect).with.property('name', 'AutoReconnect');
@@ -144,7 +137,7 @@ describe('MotorClient.open_sync', () => {
   });
 
   it('gives up after connectTimeoutMS, and leaves no thread behind', async () => {
-    const silent = await silentServer();
+    const silent = await listen();
     const before = threads().length;
     const client = newClient(`127.0.0.1:${silent.port}`, { connectTimeoutMS: 300 });
     const started = performance.now();
@@ -593,7 +586,7 @@ describe('MotorClient.sync_client', () => {
 
 describe('a blocking client at its end', () => {
   const unused = async () => {
-    const silent = await silentServer();
+    const silent = await listen();
     silent.close();
     return silent.port;
   };
@@ -617,7 +610,7 @@ describe('a blocking client at its end', () => {
     const before = threads().length;
     const client = newClient(`127.0.0.1:${await unused()}`);
     expect(thrown(() => client.sync_client())).to.be.instanceOf(ConnectionFailure);
-    const silent = await silentServer();
+    const silent = await listen();
     const started = performance.now();
     const slow = newClient(`127.0.0.1:${silent.port}`, { connectTimeoutMS: 200 });
     expect(thrown(() => slow.sync_client())).to.be.instanceOf(ConnectionFailure);

@@ -201,7 +201,7 @@ describe('MotorClient.copy_database', () => {
         ]),
       ),
     ).to.deep.equal({ ok: 1 });
-    expect(proxy.names.filter((name) => name === 'copydb')).to.have.length(2);
+    expect(proxy.count('copydb')).to.equal(2);
     const error = await rejection(other.get_database('admin').command({ copydb: 1, fromdb: source.name }));
     expect(error).to.be.instanceOf(OperationFailure);
     expect(server().capabilities.has('command copydb')).to.equal(false);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Document } from 'bson';
 import { expect } from 'chai';
 import { AsyncIOMotorClient, type AsyncIOMotorCollection } from '../../lib/asyncio/index';
 import { MotorClient, type MotorCollection } from '../../lib/index';
@@ -9,7 +10,7 @@ import { type PlayedServer, playStandalone } from './playedServer';
 import { type FaultProxy, type ProxyOptions, proxyTo } from './proxy';
 import type { Where } from './rawClient';
 import { type Relay, type RelayOptions, relayTo } from './relay';
-import { type MemberOptions, playReplicaSet, type ReplicaSet } from './replicaSet';
+import { type Member, type MemberOptions, playReplicaSet, type ReplicaSet } from './replicaSet';
 
 /** What the collections of `freshCollection` are in. */
 export const DATABASE = 'motor_spec';
@@ -108,6 +109,28 @@ export function freshAsyncIOCollection(options: Readonly<Record<string, unknown>
     collection ??= newAsyncIOClient(server(), options).get_database(DATABASE).get_collection(plain().name);
     return collection;
   };
+}
+
+/**
+ * The primary of a played replica set of one, and a client of it.
+ * @param things a collection, which `coll` is as well, through that client
+ * @param says what the primary says otherwise of itself
+ */
+export async function connectedToPrimary(
+  things: { readonly name: string },
+  options: Readonly<Record<string, unknown>> = {},
+  says: Document = {},
+): Promise<{ set: ReplicaSet; primary: Member; client: AsyncIOMotorClient; coll: AsyncIOMotorCollection }> {
+  const set = await newReplicaSet(1);
+  const primary = set.member(0);
+  primary.says(says);
+  const client = newAsyncIOClient(set, options);
+  return { set, primary, client, coll: client.get_database(DATABASE).get_collection(things.name) };
+}
+
+/** Have a server say that it is there: the primary, or the one that is there. */
+export function ping(client: MotorClient | AsyncIOMotorClient): Promise<Document> {
+  return (client as MotorClient).get_database('admin').command('ping');
 }
 
 /** Of all its pools: connections that are open, idle, checked out, and operations that wait for one. */

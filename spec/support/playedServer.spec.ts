@@ -98,6 +98,19 @@ describe('the played standalone', () => {
     });
   });
 
+  it('says other things of itself', async () => {
+    played.says({ msg: 'isdbgrid' });
+    played.says({ logicalSessionTimeoutMinutes: undefined });
+    for (const reply of [
+      await client.run('admin', { hello: 1 }),
+      await client.runLegacy('admin', { isMaster: 1, helloOk: true }),
+    ]) {
+      expect(reply).to.have.property('msg', 'isdbgrid');
+      expect(reply).to.not.have.property('logicalSessionTimeoutMinutes');
+      expect(reply.topologyVersion.counter).to.equal(2); // who waits for a change has been told
+    }
+  });
+
   describe('the fail point failCommand', () => {
     it('fails some commands so many times', async () => {
       await failPoint({ times: 2 }, { failCommands: ['ping', 'find'], errorCode: 91, errorLabels: ['Label'] });

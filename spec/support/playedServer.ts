@@ -32,6 +32,7 @@ export class PlayedServer extends FaultProxy {
   protected readonly failPoints = new FailPoints();
   #processId = new ObjectId();
   #counter = 0;
+  #said: Document = {};
   /** By {@link keyOf}. */
   readonly #sessions = new Map<string, Document>();
   readonly #awaiting = new Set<() => void>();
@@ -57,6 +58,12 @@ export class PlayedServer extends FaultProxy {
   changed(): void {
     this.#counter += 1;
     for (const wake of this.#awaiting) wake();
+  }
+
+  /** Let it say this of itself from now on; undefined takes something out of what its `hello` tells. */
+  says(words: Document): void {
+    this.#said = { ...this.#said, ...words };
+    this.changed();
   }
 
   protected get topologyVersion(): { processId: ObjectId; counter: Long } {
@@ -192,7 +199,8 @@ export class PlayedServer extends FaultProxy {
     }
     const reply = await exchange.forward(withBody(exchange.message, OF_AWAITING));
     if (reply === null) return null;
-    return { ...replyOf(reply, true), ...this.describe(command), topologyVersion: this.topologyVersion };
+    const { topologyVersion } = this;
+    return { ...replyOf(reply, true), ...this.describe(command), topologyVersion, ...this.#said };
   }
 
   #isCurrent({ processId, counter }: Document): boolean {
@@ -212,6 +220,11 @@ export class PlayedServer extends FaultProxy {
     });
   }
 
+  /** Servers do from 4.4 on. */
+  get #givesLabels(): boolean {
+    return !(this.#said.maxWireVersion < 9);
+  }
+
   /** Failures, labels and what else belongs to a reply. */
   #additions(command: SeenCommand, reply: Buffer, failure: Failure | null): Document {
     const { ok, code } = replyOf(reply);
@@ -219,7 +232,8 @@ export class PlayedServer extends FaultProxy {
     const { writeConcernError: own, ...others } = this.metadata(command, failed);
     const writeConcernError = failure?.writeConcernError ?? own;
     const isRetryable = RETRYABLE.has(failed ?? 0) || RETRYABLE.has(Number(writeConcernError?.code));
-    const labels = command.document.txnNumber !== undefined && isRetryable ? ['RetryableWriteError'] : [];
+    const labels =
+      command.document.txnNumber !== undefined && isRetryable && this.#givesLabels ? ['RetryableWriteError'] : [];
     const errorLabels = failure?.errorLabels ?? labels;
     return {
       ...(writeConcernError === undefined ? {} : { writeConcernError }),
@@ -232,6 +246,11 @@ export class PlayedServer extends FaultProxy {
 /** What a session is known by. */
 export function keyOf(session: Document): string {
   return session.id.toString('hex');
+}
+
+/** The session that a command belongs to; null: none. */
+export function lsidOf({ document }: SeenCommand): string | null {
+  return document.lsid === undefined ? null : document.lsid.id.toHexString();
 }
 
 function listsSessions({ name, document }: SeenCommand): boolean {

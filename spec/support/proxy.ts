@@ -101,9 +101,19 @@ export class FaultProxy {
     return { open: this.#connections.size, accepted: this.#accepted };
   }
 
-  /** Names of the commands that arrived, without the handshakes. */
+  /** The commands that arrived, without the handshakes and the checks of monitors. */
+  get operations(): SeenCommand[] {
+    return this.commands.filter((command) => !isHello(command.name));
+  }
+
+  /** The names of these. */
   get names(): string[] {
-    return this.commands.filter((command) => !isHello(command.name)).map((command) => command.name);
+    return this.operations.map((command) => command.name);
+  }
+
+  /** How many commands of this name arrived. */
+  count(name: string): number {
+    return this.commands.filter((command) => command.name === name).length;
   }
 
   /**

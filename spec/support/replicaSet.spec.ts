@@ -245,6 +245,9 @@ describe('the played replica set', () => {
       await fail({ failCommands: ['insert'], writeConcernError: { code: 91, errmsg: 'shutting down' } });
       const reply = await runRaw(first, DB, { ...insert, ...write });
       expect(reply).to.deep.include({ n: 1, errorLabels: ['RetryableWriteError'] });
+      first.says({ maxWireVersion: 8 }); // before 4.4
+      await fail({ failCommands: ['insert'], errorCode: 189 });
+      expect(await failure(first, { ...insert, ...write })).to.not.have.property('errorLabels');
     });
 
     it('fails at a statement by onPrimaryTransactionalWrite, after it was done or before', async () => {

@@ -99,7 +99,21 @@ export class ReplicaSet {
 
   /** A connection string with all members. */
   get uri(): string {
-    return `mongodb://${this.members.map((member) => member.address).join(',')}/?replicaSet=${this.name}`;
+    return `${this.seeds}?replicaSet=${this.name}`;
+  }
+
+  /** The same for clients that are not told what set it is. */
+  get seeds(): string {
+    return `mongodb://${this.members.map((member) => member.address).join(',')}/`;
+  }
+
+  member(index: number): Member {
+    return this.members[index] as Member;
+  }
+
+  /** How many commands of this name each member got. */
+  counts(name: string): number[] {
+    return this.members.map((member) => member.count(name));
   }
 
   get secondaries(): Member[] {

@@ -6,7 +6,7 @@ import { requireLogin } from '../../support/login';
 import { playStandalone } from '../../support/playedServer';
 import { proxyTo } from '../../support/proxy';
 import { CommandError, runRaw, type Where } from '../../support/rawClient';
-import { type Member, playReplicaSet } from '../../support/replicaSet';
+import { playReplicaSet } from '../../support/replicaSet';
 import { OutOfScope, type Requirement } from './format';
 
 /** A deployment that was started for one case. */
@@ -46,8 +46,7 @@ async function standalone(behind: Where): Promise<Deployment> {
 
 async function replicaSet(behind: Where): Promise<Deployment> {
   const set = await playReplicaSet(behind);
-  const first = set.members[0] as Member;
-  return { uri: set.uri, directUri: first.uri, close: () => set.close() };
+  return { uri: set.uri, directUri: set.member(0).uri, close: () => set.close() };
 }
 
 /** The server behind what is played lets nobody work who has not logged in. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { SHORTEST_PERIOD } from '../../../lib/core/monitor';
+import { checkOften } from '../../support/checkOften';
 import { SPECIFICATIONS, specificationFiles } from '../specifications';
 import { OutOfScope, type UnifiedFile } from './format';
 import { runUnified } from './runner';
@@ -23,7 +23,7 @@ const PASSING: Readonly<Record<string, number>> = {
 
 for (const [folder, passing] of Object.entries(PASSING)) {
   describe(`specification ${folder}`, () => {
-    checkOften();
+    checkOften(); // there are hundreds of retries here
     const files = specificationFiles<UnifiedFile>(folder);
     if (files.length === 0) {
       it(`runs (skipped: there is no ${join(SPECIFICATIONS, folder)}; MOTOR_SPECIFICATIONS names another place)`, function () {
@@ -76,17 +76,6 @@ describe('specification unified-test-format/tests/valid-fail', () => {
     }
   }
 });
-
-/** A retry waits for the next look at the server, and there are hundreds of retries here. */
-function checkOften(): void {
-  const { value } = SHORTEST_PERIOD;
-  before(() => {
-    SHORTEST_PERIOD.value = 10;
-  });
-  after(() => {
-    SHORTEST_PERIOD.value = value;
-  });
-}
 
 function skip(context: Mocha.Context, reason: string): never {
   if (context.test !== undefined) context.test.title += ` (skipped: ${reason})`;

@@ -28,6 +28,7 @@ import { eventually } from '../../support/eventually';
 import { answer, closeFirst, cutReply, delayReply, hang, loseReply } from '../../support/faults';
 import { type LoginRules, type Logins, requireLogin, type User } from '../../support/login';
 import type { FaultProxy, ProxyOptions } from '../../support/proxy';
+import { record } from '../../support/record';
 import { rejection } from '../../support/rejection';
 
 const ANN: User = { name: 'ann', password: 'ann says hush', db: 'admin' };
@@ -403,16 +404,13 @@ describe('Authentication', () => {
   it('is shown to nobody', async () => {
     const { uri, proxy } = await guarded();
     const client = newClient(uri());
-    const told: unknown[] = [];
-    for (const name of [
+    const told = record(client, [
       'commandStarted',
       'commandSucceeded',
       'commandFailed',
       'connectionReady',
       'connectionClosed',
-    ] as const) {
-      client.events.on(name, (event: object) => told.push({ name, ...event }));
-    }
+    ]);
     await thingsOf(client).find_one();
     const all = inspect([told, client, client.get_database(DATABASE)], { depth: 20, showHidden: true });
     expect(all)
