@@ -307,26 +307,44 @@ export class Engine implements OperationOwner {
     return this.#retries(operation, writeConcernFailureOf(reply, operation));
   }
 
-  failed(operation: Operation, error: Error): Error | null {
+  failed(operation: Operation, error: Error, swept: boolean): Error | null {
     this.#topology?.operationFailed(operation, error);
     if (!this.policy.retries || this.#topology === null) return error;
     const { firstError, session } = operation;
     if (session !== null && isNetworkError(error)) session.dirty = true;
     if (this.#mayRepeatWrite(operation)) labelLost(error, operation);
-    if (firstError !== null) return tellingError(firstError, error);
-    return this.#retries(operation, error) ? null : explained(operation, error);
+    if (this.#retries(operation, error, swept)) return null;
+    return firstError === null ? explained(operation, error) : tellingError(firstError, error);
   }
 
   /** Send it once more, unless that was done before, does no good, or may do harm. */
-  #retries(operation: Operation, error: Error): boolean {
+  #retries(operation: Operation, error: Error, swept = false): boolean {
     const topology = this.#topology;
-    if (topology === null || operation.firstError !== null) return false;
-    const { retryable = false } = operation.options;
-    const mayRepeatRead = retryable && this.options.retryReads && isRetryableRead(error);
-    if (!mayRepeatRead && !(this.#mayRepeatWrite(operation) && isRetryableWrite(error))) return false;
+    if (topology === null || !this.#mayRepeat(operation, error)) return false;
+    if (swept && this.#mayWaitOn(operation)) {
+      this.#runWhenFound(topology, operation);
+      return true;
+    }
+    if (operation.firstError !== null) return false;
     operation.firstError = error;
     this.#runWhenFound(topology, operation);
     return true;
+  }
+
+  #mayRepeat(operation: Operation, error: Error): boolean {
+    const { retryable = false } = operation.options;
+    if (retryable && this.options.retryReads && isRetryableRead(error)) return true;
+    return this.#mayRepeatWrite(operation) && isRetryableWrite(error);
+  }
+
+  /**
+   * Whether it may stand in line anew: what was not sent has not used its second attempt. Each fault sweeps all who wait,
+   * so that one who waits long would lose both attempts to the faults of others.
+   */
+  #mayWaitOn(operation: Operation): boolean {
+    const now = performance.now();
+    operation.sweptSince ??= now;
+    return now - operation.sweptSince <= this.options.topology.serverSelectionTimeout;
   }
 
   /** Whether it is a write that the server would tell from its repetition, or that never reached one. */

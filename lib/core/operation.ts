@@ -22,8 +22,11 @@ export interface OperationOwner {
   sending(operation: Operation, server: ServerDescription): void;
   /** A reply is here, of whatever kind. True when the owner sends the operation again because of what it says. */
   replied(operation: Operation, reply: Document): boolean;
-  /** What the operation fails with; null when the owner sends it again. */
-  failed(operation: Operation, error: Error): Error | null;
+  /**
+   * What the operation fails with; null when the owner sends it again.
+   * @param swept it was not tried: it waited for connections that were good until they were all given up
+   */
+  failed(operation: Operation, error: Error, swept: boolean): Error | null;
 }
 
 /** What an operation may ask for besides its command. */
@@ -71,6 +74,8 @@ export class Operation<T = unknown> implements Answered {
   txnNumber: Long | null = null;
   /** What it failed with when it was sent for the first time. */
   firstError: Error | null = null;
+  /** When it had waited for a connection in vain for the first time, `performance.now()`. */
+  sweptSince: number | null = null;
   /** Of the connection that it was sent on. */
   generation = 0;
 
@@ -150,8 +155,9 @@ export class Operation<T = unknown> implements Answered {
     this.#resolve(result);
   }
 
-  fail(error: Error): void {
-    const failure = this.#owner === null ? error : this.#owner.failed(this as Operation, error);
+  /** @param swept see `OperationOwner.failed` */
+  fail(error: Error, swept = false): void {
+    const failure = this.#owner === null ? error : this.#owner.failed(this as Operation, error, swept);
     if (failure === null) return;
     if (this.session !== null) this.keepSession()?.giveBack();
     this.#reject(failure);

@@ -14,7 +14,8 @@ const TRUSTED_IDLE_TIME = 1000;
 /** An operation, or somebody who wants a connection for several, in line for a connection. */
 interface Waiter {
   take(connection: Connection): void;
-  fail(error: Error): void;
+  /** @param swept the connections that it waited for were good until they were all given up, for no fault of its own */
+  fail(error: Error, swept: boolean): void;
   readonly since: number;
 }
 
@@ -66,6 +67,8 @@ export class Pool implements ConnectionOwner {
   #state: PoolState;
   /** Why it is paused or closed, if somebody said so. */
   #cause: Error | null = null;
+  /** A connection of this generation has been open. */
+  #proven = false;
 
   /** @param isWatched a monitor says whether the server is there: by `ready`, and by `clear`, which then pauses the pool */
   constructor(
@@ -130,7 +133,7 @@ export class Pool implements ConnectionOwner {
     }
     this.#wait(
       (connection) => connection.run(operation),
-      (error) => operation.fail(error),
+      (error, swept) => operation.fail(error, swept),
     );
   }
 
@@ -220,6 +223,8 @@ export class Pool implements ConnectionOwner {
   clear(cause: Error | null = null, interrupts = false): void {
     if (this.isClosed) return;
     const wasPaused = this.#state === 'paused';
+    const wasProven = this.#proven;
+    this.#proven = false;
     this.#generation++;
     this.#state = this.#isWatched ? 'paused' : 'unproven';
     this.#cause = cause;
@@ -231,7 +236,7 @@ export class Pool implements ConnectionOwner {
     }
     for (const connection of this.#idle.splice(0)) this.#drop(connection, 'stale');
     if (interrupts) this.#interrupt(cause);
-    if (this.#isWatched) this.#failWaiters(this.#takeWaiters(), this.#paused(), 'connectionError');
+    if (this.#isWatched) this.#failWaiters(this.#takeWaiters(), this.#paused(), 'connectionError', wasProven);
   }
 
   #interrupt(cause: Error | null): void {
@@ -249,7 +254,7 @@ export class Pool implements ConnectionOwner {
     this.#cause = cause;
     clearInterval(this.#maintenance ?? undefined);
     const waited = `${cause.message} while the operation waited for a connection to ${this.address}`;
-    this.#failWaiters(this.#takeWaiters(), new AutoReconnect(waited, { cause }), 'poolClosed');
+    this.#failWaiters(this.#takeWaiters(), new AutoReconnect(waited, { cause }), 'poolClosed', true);
     for (const connection of this.#idle.splice(0)) this.#drop(connection, 'poolClosed', cause);
     tell(this.#events, 'connectionPoolClosed', () => ({ address: String(this.address) }));
     for (const connection of this.#connections) {
@@ -276,9 +281,9 @@ export class Pool implements ConnectionOwner {
     return this.#idle.pop();
   }
 
-  #wait(take: (connection: Connection) => void, fail: (error: Error) => void): void {
+  #wait(take: Waiter['take'], fail: Waiter['fail']): void {
     this.#tellCheckOutStarted();
-    const waiter = { take, fail, since: performance.now() };
+    const waiter: Waiter = { take, fail, since: performance.now() };
     if (this.isClosed) {
       this.#refuse(waiter, this.#cause as Error, 'poolClosed');
     } else if (this.#state === 'paused') {
@@ -381,6 +386,7 @@ export class Pool implements ConnectionOwner {
         }
         if (connection.generation === this.#generation) {
           this.#state = 'ready';
+          this.#proven = true;
           this.#onDescription(connection.description);
           for (const { resolve } of this.#primers.splice(0)) resolve();
           this.#admit(connection);
@@ -404,7 +410,7 @@ export class Pool implements ConnectionOwner {
         const waiters = this.#takeWaiters();
         this.#onFailure(error, connection.generation, connection.description.type !== 'Unknown');
         this.#forget(connection, 'error', error);
-        this.#failWaiters(waiters, error, 'connectionError');
+        this.#failWaiters(waiters, error, 'connectionError', false);
       },
     );
   }
@@ -475,14 +481,14 @@ export class Pool implements ConnectionOwner {
     return `${checkedOut} of ${this.#options.maxSize} (max_pool_size, maxPoolSize) are checked out, ${this.#opening} opening, ${waiting} operations wait`;
   }
 
-  #refuse(waiter: Waiter, error: Error, reason: CheckOutFailedReason): void {
+  #refuse(waiter: Waiter, error: Error, reason: CheckOutFailedReason, swept = false): void {
     tell(this.#events, 'connectionCheckOutFailed', () => ({
       address: String(this.address),
       reason,
       error,
       duration: performance.now() - waiter.since,
     }));
-    waiter.fail(error);
+    waiter.fail(error, swept);
   }
 
   #paused(): Error {
@@ -501,10 +507,10 @@ export class Pool implements ConnectionOwner {
     return waiters;
   }
 
-  #failWaiters(waiters: Queue<Waiter>, error: Error, reason: CheckOutFailedReason): void {
+  #failWaiters(waiters: Queue<Waiter>, error: Error, reason: CheckOutFailedReason, swept: boolean): void {
     for (const { reject } of this.#primers.splice(0)) reject(error);
     for (let waiter = waiters.shift(); waiter !== undefined; waiter = waiters.shift()) {
-      this.#refuse(waiter, error, reason);
+      this.#refuse(waiter, error, reason, swept);
     }
   }
 

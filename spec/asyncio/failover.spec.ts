@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { AutoReconnect, CursorType, InvalidOperation, NotPrimaryError } from '../../lib/asyncio/index';
+import { checkOften } from '../support/checkOften';
 import { countsOf, freshAsyncIOCollection, newAsyncIOClient, newReplicaSet } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { loseReply } from '../support/faults';
@@ -15,6 +16,7 @@ const QUICK = { heartbeatFrequencyMS: 500, serverSelectionTimeoutMS: 10_000 };
 const AT_REST = { checkedOut: 0, waiting: 0 };
 
 describe('A replica set that fails over', () => {
+  checkOften();
   const things = freshAsyncIOCollection();
   let set: ReplicaSet;
   let first: Member;
@@ -78,6 +80,16 @@ describe('A replica set that fails over', () => {
       expect(countsOf(client)).to.include(AT_REST);
     });
   }
+
+  it('counts no attempt for an operation that waited while others ran into faults', async () => {
+    const { client, same } = clientOf({ maxPoolSize: 1 });
+    await same.insert_one({ _id: 1, n: 0 });
+    first.on(firstAttempts(1), loseReply(), Number.POSITIVE_INFINITY);
+    const increment = () => same.update_one({ _id: 1 }, { $inc: { n: 1 } });
+    await Promise.all([...Array.from({ length: 5 }, increment), same.find_one()]);
+    expect(await same.find_one()).to.deep.equal({ _id: 1, n: 5 });
+    expect(countsOf(client)).to.include(AT_REST);
+  });
 
   it('reads a cursor to its end on the member that it was opened on', async () => {
     await things().insert_many(Array.from({ length: 100 }, (_, _id) => ({ _id })));

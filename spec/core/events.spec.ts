@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { newEvents, tell } from '../../lib/core/events';
-import { type MotorClient, type MotorCollection, OperationFailure } from '../../lib/index';
+import { type MotorCollection, OperationFailure } from '../../lib/index';
 import { countsOf, DATABASE, newClient, newProxy, ping, uniqueName } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { hang, loseReply } from '../support/faults';

@@ -6,8 +6,6 @@ import { record } from '../support/record';
 import { rejection } from '../support/rejection';
 import type { ReplicaSet } from '../support/replicaSet';
 
-type Client = ReturnType<typeof newClient>;
-
 const operationsOf = (set: ReplicaSet) => set.members.map(({ operations }) => operations.length);
 
 describe('MotorClient with several hosts', () => {
