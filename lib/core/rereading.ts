@@ -35,7 +35,7 @@ type Reread = (type: number, bytes: Buffer, offset: number, value: unknown) => u
  * @param start where the document begins in `bytes`
  */
 export function rereadDates(bytes: Buffer, start: number, document: Document, { every, read }: DateReading): void {
-  if (!every && !(mayHoldDateBeyond(bytes, start) && holdsInvalidDate(document))) return;
+  if (!every && !holdsDateBeyond(bytes, start)) return;
   reread(bytes, start, document, (type, _, offset, value) => {
     if (type !== DATE) return value;
     return every || Number.isNaN((value as Date).getTime()) ? read(bytes.readBigInt64LE(offset)) : value;
@@ -89,18 +89,25 @@ function isPlain(value: unknown): boolean {
 const HIGHEST = Number(LAST_DATE >> 32n);
 const LOWEST = Number(-LAST_DATE >> 32n);
 
-/** False: there is none. True is a guess, from what follows each byte that may stand for the type of a date. */
-function mayHoldDateBeyond(bytes: Buffer, start: number): boolean {
+/** A look at what follows each byte that may stand for the type of a date; of the documents only where that is suspect. */
+function holdsDateBeyond(bytes: Buffer, start: number): boolean {
+  const suspects = suspectsIn(bytes, start);
+  return suspects.length > 0 && new DateSearch(bytes, suspects).isIn(start);
+}
+
+/** Where dates may stand that are beyond the range, in order. */
+function suspectsIn(bytes: Buffer, start: number): number[] {
+  const suspects: number[] = [];
   let at = bytes.indexOf(DATE, start + 4);
   while (at !== -1) {
     const offset = endOfName(bytes, at + 1) + 1;
-    if (offset === 0 || offset + 8 >= bytes.length) return false;
+    if (offset === 0 || offset + 8 >= bytes.length) break;
     const high = bytes.readInt32LE(offset + 4);
-    if ((high >= HIGHEST || high <= LOWEST) && isType(bytes[offset + 8] as number)) return true;
+    if ((high >= HIGHEST || high <= LOWEST) && isType(bytes[offset + 8] as number)) suspects.push(offset);
     // Whatever looks like a date before it has the same end of its name, and so the same value.
     at = bytes.indexOf(DATE, offset);
   }
-  return false;
+  return suspects;
 }
 
 /** Where the next NUL is, or -1. Most names are so short that looking costs less than calling. */
@@ -115,18 +122,63 @@ function isType(byte: number): boolean {
   return byte <= 0x13 || byte === 0x7f || byte === 0xff;
 }
 
-function holdsInvalidDate(holder: Document): boolean {
-  for (const key in holder) {
-    const value: unknown = holder[key];
-    if (typeof value !== 'object' || value === null) continue;
-    if (value instanceof Date) {
-      if (Number.isNaN(value.getTime())) return true;
-    } else if (
-      (Array.isArray(value) || isPlain(value) || value instanceof DBRef || value instanceof Code) &&
-      holdsInvalidDate(value)
-    ) {
-      return true;
-    }
+/** Steps over the elements of a document in which there is no suspect. */
+class DateSearch {
+  readonly #bytes: Buffer;
+  readonly #suspects: readonly number[];
+  #next = 0;
+
+  constructor(bytes: Buffer, suspects: readonly number[]) {
+    this.#bytes = bytes;
+    this.#suspects = suspects;
   }
-  return false;
+
+  /** Whether one of the suspects is a date of the document that begins there. */
+  isIn(start: number): boolean {
+    const bytes = this.#bytes;
+    const end = start + bytes.readInt32LE(start) - 1;
+    for (let at = start + 4; at < end; ) {
+      const type = bytes[at] as number;
+      const offset = endOfName(bytes, at + 1) + 1;
+      at = offset + sizeOfValue(bytes, type, offset);
+      const suspect = this.#suspectFrom(offset);
+      if (suspect >= end) return false;
+      if (suspect >= at) continue;
+      if (type === DATE) return true;
+      if ((type === DOCUMENT || type === ARRAY) && this.isIn(offset)) return true;
+      if (type === CODE_WITH_SCOPE && this.isIn(offset + 8 + bytes.readInt32LE(offset + 4))) return true;
+    }
+    return false;
+  }
+
+  #suspectFrom(offset: number): number {
+    while ((this.#suspects[this.#next] as number) < offset) this.#next++;
+    return this.#suspects[this.#next] ?? Number.POSITIVE_INFINITY;
+  }
+}
+
+/** In bytes, of each type that has always the same. */
+const SIZES: readonly (number | undefined)[] = Object.assign([], {
+  1: 8, // double
+  6: 0, // undefined
+  7: 12, // ObjectId
+  8: 1, // boolean
+  [DATE]: 8,
+  10: 0, // null
+  16: 4, // int
+  17: 8, // timestamp
+  18: 8, // long
+  19: 16, // decimal
+  127: 0, // MaxKey
+  255: 0, // MinKey
+});
+
+function sizeOfValue(bytes: Buffer, type: number, offset: number): number {
+  const size = SIZES[type];
+  if (size !== undefined) return size;
+  if (type === 11) return bytes.indexOf(0, bytes.indexOf(0, offset) + 1) + 1 - offset; // regular expression
+  const length = bytes.readInt32LE(offset);
+  if (type === DOCUMENT || type === ARRAY || type === CODE_WITH_SCOPE) return length;
+  if (type === 5) return 4 + 1 + length; // binary
+  return type === 12 ? 4 + length + 12 : 4 + length; // DBPointer; string, code, symbol
 }

@@ -1,4 +1,18 @@
-import { Code, DBRef, type Document, type ObjectId } from 'bson';
+import {
+  BSONRegExp,
+  BSONSymbol,
+  Code,
+  DBRef,
+  Decimal128,
+  type Document,
+  Double,
+  Int32,
+  Long,
+  MaxKey,
+  MinKey,
+  ObjectId,
+  Timestamp,
+} from 'bson';
 import { expect } from 'chai';
 import {
   type AsyncIOMotorCollection,
@@ -153,6 +167,42 @@ describe('datetime_conversion', () => {
       }
       expect(closed).to.equal(0);
     });
+  });
+
+  it('finds a date beyond the range behind values of every type, and behind what looks like such a date', async () => {
+    const looksSo = '\t\0aaaaaaaa\t';
+    const values = [
+      ...[
+        new Double(9),
+        looksSo,
+        { '\t': 9 },
+        [9, 9],
+        Buffer.from(`${looksSo}a`),
+        new ObjectId(`${'09'.repeat(11)}00`),
+        true,
+      ],
+      ...[new Date(9), null, new BSONRegExp('\t', 'i'), new Code('\t'), new BSONSymbol('\t'), new Int32(0x09000900)],
+      ...[new Code('\t', { nine: new Int32(9) }), new Timestamp({ t: 9, i: 9 }), Long.fromString('650837120000001')],
+      ...[Decimal128.fromString('9E9'), new MinKey(), new MaxKey(), new Int32(9), 'end'],
+    ];
+    await things().insert_many([
+      { _id: 1, values },
+      { _id: 2, values, date: new DatetimeMS(LARGEST) },
+      { _id: 3, values: [...values, { date: new DatetimeMS(-LARGEST) }] },
+    ]);
+    await as(DATETIME).find_one({ _id: 1 });
+    for (const _id of [2, 3]) expect(await rejection(as(DATETIME).find_one({ _id }))).to.be.instanceOf(InvalidBSON);
+    const [, second, third] = await as(DATETIME_AUTO).find().sort('_id').to_list();
+    expect(second?.date).to.deep.equal(new DatetimeMS(LARGEST));
+    expect(third?.values.at(-1)).to.deep.equal({ date: new DatetimeMS(-LARGEST) });
+    // Each alone in front of the date, so that one that were stepped over wrongly would hide it.
+    for (const [index, value] of values.entries()) {
+      const _id = 10 + index;
+      await things().insert_one({ _id, nine: new Int32(9), value, date: new DatetimeMS(LARGEST) });
+      expect(await rejection(as(DATETIME).find_one({ _id })), String(index)).to.be.instanceOf(InvalidBSON);
+      await things().update_one({ _id }, { $set: { date: new Date(0) } });
+      await as(DATETIME).find_one({ _id });
+    }
   });
 
   it('megabytes that look like the beginning of dates are read as fast as others', async () => {
