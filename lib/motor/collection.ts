@@ -610,7 +610,8 @@ export class Collection extends Settings {
 
   /**
    * Group documents by a key and reduce each group with JavaScript. Servers since 4.2 leave it to the driver, which runs
-   * the code in this process: every document comes here. `aggregate` does the same on the server.
+   * the code in this process: every document comes here, and code that loops for ever blocks the process. It is no
+   * sandbox. `aggregate` does the same on the server.
    * @param key names of fields, a function of the document that returns a document, or null: one single group
    * @param condition a query document: which documents
    * @param initial what each group starts as
@@ -642,7 +643,7 @@ export class Collection extends Settings {
 
   /**
    * Map/reduce with JavaScript, into a collection. A server that was built without JavaScript leaves it to the driver,
-   * which runs the code in this process. `aggregate` does most of it faster.
+   * which runs the code in this process, as {@link group} does. `aggregate` does most of it faster.
    * @param map `function()` with the document as `this`, which calls `emit(key, value)`; its text is used, not its closure
    * @param reduce `function(key, values)`: one value for many
    * @param out a name; or `{ replace: name }`, `{ merge: name }`, `{ reduce: name }`, each perhaps with `db`; or
