@@ -20,6 +20,7 @@ import { ConfigurationError, InvalidOperation, ValueError } from '../core/errors
 import { createIndexes, dropIndexes, indexInformation, indexName, listIndexes } from '../core/indexes';
 import type { Finish } from '../core/operation';
 import { RETRYABLE_ID_LAST, RETRYABLE_WRITE } from '../core/operation';
+import { createSearchIndexes, dropSearchIndex, listSearchIndexes, updateSearchIndex } from '../core/searchIndexes';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import { checkedWrite } from '../core/writeReply';
 import { documentAt, documentOf, pairsOf, specOf } from '../motor/arguments';
@@ -33,6 +34,7 @@ import {
   document,
   expect,
   type Given,
+  isPlainObject,
   keywords,
   type Options,
   orNull,
@@ -60,8 +62,12 @@ import {
   INDEX_KEYWORDS,
   IndexModel,
   REPLACE_KEYWORDS,
+  type SearchIndexDocument,
+  type SearchIndexModel,
   SORT,
   STATEMENT,
+  searchIndexesOf,
+  searchIndexOf,
   UPDATE_KEYWORDS,
   wished,
 } from './operations';
@@ -818,6 +824,90 @@ export class Collection<T extends Document = Document> extends Configured {
     return indexInformation(this[ENGINE], this.#namespace, more(options)) as Promise<Record<string, IndexInformation>>;
   }
 
+  // Search indexes
+
+  /**
+   * Make a search index. Only Atlas has them; another server refuses.
+   * @param model a `SearchIndexModel`, or a document of its `definition`, `name` and `type`
+   * @returns the index's name; the server goes on making it
+   * @throws TypeError: another model; OperationFailure: the server has no search indexes, or refuses the definition;
+   *   AutoReconnect
+   * @example await db.pages.create_search_index({ definition: { mappings: { dynamic: true } }, name: 'everything' });
+   * @see Motor 3.8, AsyncIOMotorCollection.create_search_index
+   */
+  async create_search_index(model: SearchIndexModel | SearchIndexDocument, kw?: PlainKw): Promise<string> {
+    const options = PLAIN.read('create_search_index', kw);
+    const [name] = await this.#createSearchIndexes([searchIndexOf(model)], options);
+    return name as string;
+  }
+
+  /**
+   * Make several search indexes, by one command. Only Atlas has them; another server refuses.
+   * @returns their names; the server goes on making them
+   * @throws TypeError: no list of `SearchIndexModel`s; OperationFailure: the server has no search indexes, or refuses a
+   *   definition; AutoReconnect
+   * @see Motor 3.8, AsyncIOMotorCollection.create_search_indexes
+   */
+  create_search_indexes(models: readonly SearchIndexModel[], kw?: PlainKw): Promise<string[]> {
+    const options = PLAIN.read('create_search_indexes', kw);
+    return this.#createSearchIndexes(searchIndexesOf(models), options);
+  }
+
+  #createSearchIndexes(models: readonly SearchIndexModel[], options: Options<typeof PLAIN>): Promise<string[]> {
+    const documents = models.map((model) => encodedBy(this[SETTINGS], model.document));
+    return createSearchIndexes(this[ENGINE], this.#namespace, documents, more(options));
+  }
+
+  /**
+   * Give a search index another definition. Only Atlas has them; another server refuses.
+   * @throws TypeError: `name` is no string, or `definition` no document; OperationFailure: there is no such index, or
+   *   the server has no search indexes; AutoReconnect
+   * @see Motor 3.8, AsyncIOMotorCollection.update_search_index
+   */
+  update_search_index(name: string, definition: Doc, kw?: PlainKw): Promise<null> {
+    const options = PLAIN.read('update_search_index', kw);
+    expect('update_search_index', 'name', string, name);
+    const given = encodedBy(this[SETTINGS], documentOf('update_search_index', 'definition', definition));
+    return updateSearchIndex(this[ENGINE], this.#namespace, name, given, more(options));
+  }
+
+  /**
+   * Drop a search index. A missing collection is no error. Only Atlas has them; another server refuses.
+   * @throws TypeError: `name` is no string; OperationFailure: there is no such index, or the server has no search
+   *   indexes; AutoReconnect
+   * @see Motor 3.8, AsyncIOMotorCollection.drop_search_index
+   */
+  drop_search_index(name: string, kw?: PlainKw): Promise<null> {
+    const options = PLAIN.read('drop_search_index', kw);
+    expect('drop_search_index', 'name', string, name);
+    return dropSearchIndex(this[ENGINE], this.#namespace, name, more(options));
+  }
+
+  /**
+   * A cursor over the search indexes. No I/O: it asks the server when it is read. Only Atlas has them; another server
+   * refuses.
+   * @param name of the only one that is wanted; default null: all
+   * @throws TypeError: `name` is no string; an unknown keyword
+   * @see Motor 3.8, AsyncIOMotorCollection.list_search_indexes
+   */
+  list_search_indexes(name?: string | null, kw?: PlainKw): AsyncIOMotorLatentCommandCursor;
+  list_search_indexes(kw?: PlainKw): AsyncIOMotorLatentCommandCursor;
+  list_search_indexes(first: string | PlainKw | null = null, second?: PlainKw): AsyncIOMotorLatentCommandCursor {
+    const [name, kw] = isPlainObject(first) && second === undefined ? [null, first] : [first, second];
+    const options = PLAIN.read('list_search_indexes', kw);
+    const wanted = expect('list_search_indexes', 'name', orNull(string), name as string | null);
+    const fields = more(options);
+    const make = (batchSize: number) =>
+      listSearchIndexes(
+        this[ENGINE],
+        this.#namespace,
+        wanted,
+        { ...(batchSize === 0 ? {} : { cursor: { batchSize } }), ...fields },
+        { run: readingOf(this.codec_options), batchSize, comment: options.comment },
+      );
+    return new AsyncIOMotorLatentCommandCursor(this.#self, make) as AsyncIOMotorLatentCommandCursor;
+  }
+
   get #self(): AsyncIOMotorCollection {
     return this as unknown as AsyncIOMotorCollection;
   }
@@ -889,6 +979,10 @@ export const AsyncIOMotorCollection: DualClass<typeof Collection, AsyncIOMotorCo
     drop_index: 1,
     drop_indexes: 0,
     index_information: 0,
+    create_search_index: 1,
+    create_search_indexes: 1,
+    update_search_index: 2,
+    drop_search_index: 1,
   },
   { name: 'AsyncIOMotorCollection', refused: [] },
 );

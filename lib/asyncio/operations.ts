@@ -1,15 +1,17 @@
-/** One write each of a `bulk_write`, and the description of an index. */
+/** One write each of a `bulk_write`, and the descriptions of an index and of a search index. */
 
 import type { Document } from 'bson';
 import type { Doc } from '../../typings/documents';
 import { isDocument } from '../core/documents';
 import { indexName } from '../core/indexes';
+import { documentOf } from '../motor/arguments';
 import {
   anything,
   arrayOf,
   bool,
   document,
   type Given,
+  isPlainObject,
   keywords,
   number,
   type Options,
@@ -288,4 +290,60 @@ export class IndexModel extends Value {
   get document(): Document {
     return this.#document;
   }
+}
+
+const SEARCH_INDEX = keywords({ name: [null, orNull(string)], type: [null, orNull(string)] });
+export type SearchIndexKw = Given<typeof SEARCH_INDEX>;
+/** A search index to be made, as one document. */
+export type SearchIndexDocument = { readonly definition: Doc; readonly name?: string; readonly type?: string };
+
+/** A search index to be made, for `create_search_index` and `create_search_indexes`. */
+export class SearchIndexModel extends Value {
+  readonly #document: Document;
+
+  /**
+   * @param definition what is indexed, and how
+   * @param kw `name` (default: the server's, `default`), `type` (`'search'` or `'vectorSearch'`; default: the server's)
+   * @throws TypeError: `definition` is no document; a keyword is unknown or of a wrong type
+   * @see PyMongo 4.9, SearchIndexModel
+   */
+  constructor(definition: Doc, kw?: SearchIndexKw) {
+    super();
+    const { name, type } = SEARCH_INDEX.read('SearchIndexModel', kw);
+    this.#document = { definition: documentOf('SearchIndexModel', 'definition', definition) };
+    if (name !== null) this.#document.name = name;
+    if (type !== null) this.#document.type = type;
+  }
+
+  get [PARTS](): readonly unknown[] {
+    const { definition, ...options } = this.#document;
+    return Object.keys(options).length === 0 ? [definition] : [definition, options];
+  }
+
+  /** What the server is told. */
+  get document(): Document {
+    return this.#document;
+  }
+}
+
+/** What `create_search_index` was given. */
+export function searchIndexOf(given: unknown): SearchIndexModel {
+  if (given instanceof SearchIndexModel) return given;
+  if (!isPlainObject(given)) {
+    throw new TypeError(`create_search_index: model must be a SearchIndexModel or a document, not ${picture(given)}`);
+  }
+  const { definition, ...kw } = given;
+  return new SearchIndexModel(definition as Doc, kw);
+}
+
+/** What `create_search_indexes` was given. */
+export function searchIndexesOf(given: unknown): readonly SearchIndexModel[] {
+  if (!Array.isArray(given)) {
+    throw new TypeError(`create_search_indexes: models must be a list of SearchIndexModels, not ${picture(given)}`);
+  }
+  for (const model of given as unknown[]) {
+    if (model instanceof SearchIndexModel) continue;
+    throw new TypeError(`create_search_indexes: a model must be a SearchIndexModel, not ${picture(model)}`);
+  }
+  return given;
 }

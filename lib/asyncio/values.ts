@@ -17,6 +17,7 @@ export {
   IndexModel,
   InsertOne,
   ReplaceOne,
+  SearchIndexModel,
   UpdateMany,
   UpdateOne,
 } from './operations';

@@ -1,4 +1,4 @@
-/** The members of the classes of tiers A and B, each of its kind, and nothing else. What each does is tested beside it. */
+/** The members of the classes that there are by now, each of its kind, and nothing else. What each does is tested beside it. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -117,6 +117,11 @@ const TABLES: Readonly<Record<string, Table>> = {
     drop_indexes: 'A',
     list_indexes: 'S',
     index_information: 'A',
+    create_search_index: 'A',
+    create_search_indexes: 'A',
+    update_search_index: 'A',
+    drop_search_index: 'A',
+    list_search_indexes: 'S',
   },
   AsyncIOMotorCursor: {
     ...CURSOR,
@@ -236,6 +241,10 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   create_index: ['a'],
   create_indexes: [[]],
   drop_index: ['a_1'],
+  create_search_index: [{ definition: {} }],
+  create_search_indexes: [[]],
+  update_search_index: ['a', {}],
+  drop_search_index: ['a'],
 };
 
 describe('docs/porting.md', () => {

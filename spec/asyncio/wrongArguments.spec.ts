@@ -4,10 +4,12 @@ import { type Document, ObjectId } from 'bson';
 import { expect } from 'chai';
 import {
   ConfigurationError,
+  IndexModel,
   InvalidDocument,
   InvalidName,
   InvalidOperation,
   OperationFailure,
+  SearchIndexModel,
   UpdateOne,
   ValueError,
 } from '../../lib/asyncio/index';
@@ -288,6 +290,29 @@ const METHODS: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
     },
     drop_indexes: { kw: K },
     index_information: { kw: K },
+    create_search_index: {
+      args: [{ definition: {} }],
+      wrong: [
+        [
+          ...wrong(TypeError, ...ODD, null, undefined, 0, 'x', {}, [], { definition: null }, new Map()),
+          ...wrong(TypeError, { definition: {}, name: 5 }, { definition: {}, type: 5 }, { definition: {}, x: 1 }),
+          ...wrong(InvalidDocument, { definition: { a: fn } }),
+        ],
+      ],
+      kw: K,
+    },
+    create_search_indexes: {
+      args: [[]],
+      wrong: [
+        [
+          ...wrong(TypeError, ...ODD, null, undefined, 0, 'x', {}, [{ definition: {} }], [new IndexModel('a')], [null]),
+          ...wrong(InvalidDocument, [new SearchIndexModel({ a: fn })]),
+        ],
+      ],
+      kw: K,
+    },
+    update_search_index: { args: ['a', {}], wrong: [aString, aDocument], kw: K },
+    drop_search_index: { args: ['a'], wrong: [aString], kw: K },
   },
   AsyncIOMotorCursor: {
     to_list: { wrong: [[...wrong(TypeError, ...ODD, '5', []), ...wrong(ValueError, -1)]], args: [null] },
@@ -326,6 +351,11 @@ const SYNCHRONOUS: typeof METHODS = {
     },
     aggregate: { args: [[]], wrong: [pipeline], kw: AGGREGATE },
     list_indexes: { kw: K },
+    list_search_indexes: {
+      args: ['a'],
+      wrong: [wrong(TypeError, ...ODD, 0, [], { name: 'a' })],
+      kw: K,
+    },
   },
   AsyncIOMotorCursor: {
     sort: {

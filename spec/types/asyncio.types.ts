@@ -10,6 +10,7 @@ import {
   DatetimeConversion,
   DriverInfo,
   InsertOne,
+  SearchIndexModel,
   type UpdateResult,
 } from '../../lib/asyncio/index';
 import type { Mode } from '../../typings/documents';
@@ -120,6 +121,30 @@ export async function typed(client: AsyncIOMotorClient): Promise<void> {
   await things.insert_one({ anything: [1, { b: 2 }] });
   await things.find_one({ a: { b: 1 } }, { projection: { x: { $slice: 1 } } });
   await things.bulk_write([new InsertOne({ a: 1 })]);
+
+  // Search indexes
+  const searchable = new SearchIndexModel({ mappings: { dynamic: true } }, { name: 'all', type: 'search' });
+  same<Equal<Awaited<ReturnType<typeof createSearchIndex>>, string>>();
+  function createSearchIndex() {
+    return things.create_search_index({ definition: { mappings: {} }, name: 'all' }, { comment: 'why' });
+  }
+  const names = await things.create_search_indexes([searchable]);
+  same<Equal<typeof names, string[]>>();
+  // @ts-expect-error several are models
+  await things.create_search_indexes([{ definition: {} }]);
+  // @ts-expect-error a definition is needed
+  await things.create_search_index({ name: 'all' });
+  things.update_search_index('all', { mappings: {} }, (updated, error) => {
+    if (!error) same<Equal<typeof updated, null>>();
+  });
+  // @ts-expect-error there is no such option
+  await things.drop_search_index('all', { maxTimeMS: 5 });
+  things.list_search_indexes();
+  things.list_search_indexes({ comment: 'why' });
+  things.listSearchIndexes('all', { comment: 'why' }).batch_size(5);
+  // @ts-expect-error a name is a string
+  things.list_search_indexes(5);
+
   const thing = await things.find_one();
   thing?.whatever.it.is;
 }

@@ -9,6 +9,7 @@ import {
   DeleteOne,
   InsertOne,
   ReplaceOne,
+  SearchIndexModel,
   StopAsyncIteration,
   UpdateMany,
   UpdateOne,
@@ -146,6 +147,9 @@ function writeModel(model: Document): object {
   }
 }
 
+const searchIndex = ({ definition, ...o }: Document) =>
+  new SearchIndexModel(definition, keywords(o, { name: null, type: null }));
+
 interface SomeCursor {
   readonly alive: boolean;
   readonly fetch_next: Promise<boolean>;
@@ -230,6 +234,23 @@ const collectionOperations = {
     await c.drop_indexes(keywords(o, COMMON));
   },
   listIndexes: (c: AsyncIOMotorCollection, o: Arguments) => c.list_indexes(keywords(o, COMMON)).to_list(null),
+  createSearchIndex: (c: AsyncIOMotorCollection, { model, ...o }: Arguments) =>
+    c.create_search_index(searchIndex(model), keywords(o, COMMON)),
+  createSearchIndexes: (c: AsyncIOMotorCollection, { models, ...o }: Arguments) =>
+    c.create_search_indexes(models.map(searchIndex), keywords(o, COMMON)),
+  updateSearchIndex: async (c: AsyncIOMotorCollection, { name, definition, ...o }: Arguments) => {
+    await c.update_search_index(name, definition, keywords(o, COMMON));
+  },
+  dropSearchIndex: async (c: AsyncIOMotorCollection, { name, ...o }: Arguments) => {
+    await c.drop_search_index(name, keywords(o, COMMON));
+  },
+  listSearchIndexes: (c: AsyncIOMotorCollection, { name, aggregationOptions = {}, ...o }: Arguments) => {
+    const { batchSize = 0, ...more } = aggregationOptions as Arguments;
+    return c
+      .list_search_indexes(name, keywords({ ...o, ...more }, COMMON))
+      .batch_size(batchSize)
+      .to_list(null);
+  },
 };
 
 const databaseOperations = {
@@ -295,11 +316,6 @@ const LATER: Readonly<Record<string, string>> = {
   listDatabaseObjects: 'is not on this surface',
   listIndexNames: 'is not on this surface',
   createChangeStream: 'needs change streams',
-  createSearchIndex: 'needs search indexes',
-  createSearchIndexes: 'needs search indexes',
-  updateSearchIndex: 'needs search indexes',
-  dropSearchIndex: 'needs search indexes',
-  listSearchIndexes: 'needs search indexes',
   withTransaction: 'needs transactions',
   startTransaction: 'needs transactions',
   commitTransaction: 'needs transactions',
@@ -333,6 +349,10 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   runCommand: ['command'],
   runCursorCommand: ['command'],
   createCommandCursor: ['command'],
+  createSearchIndex: ['model'],
+  createSearchIndexes: ['models'],
+  updateSearchIndex: ['name', 'definition'],
+  dropSearchIndex: ['name'],
 };
 
 const KINDS: readonly (readonly [(target: object) => boolean, Readonly<Record<string, unknown>>])[] = [
