@@ -27,6 +27,8 @@ type OptionTable = Readonly<Record<string, ((value: never) => [name: string, val
 const COMMON: OptionTable = { comment: null, let: null };
 const WRITE: OptionTable = { ...COMMON, bypassDocumentValidation: 'bypass_document_validation' };
 const MATCHING: OptionTable = { ...COMMON, collation: null, hint: null };
+/** Of methods that pass on to the server what they do not know. */
+const SERVER: OptionTable = { rawData: null };
 const UPDATE: OptionTable = {
   ...WRITE,
   ...MATCHING,
@@ -36,6 +38,7 @@ const UPDATE: OptionTable = {
 };
 const FIND_AND_MODIFY: OptionTable = {
   ...MATCHING,
+  ...SERVER,
   bypassDocumentValidation: null, // goes to the server
   projection: null,
   sort: null,
@@ -65,22 +68,23 @@ const FIND: OptionTable = {
 const AGGREGATE: OptionTable = {
   ...COMMON,
   ...MATCHING,
+  ...SERVER,
   batchSize: null,
   allowDiskUse: null,
   maxTimeMS: null,
   bypassDocumentValidation: null,
 };
-const COUNT: OptionTable = { ...COMMON, ...MATCHING, skip: null, limit: null, maxTimeMS: null };
+const COUNT: OptionTable = { ...COMMON, ...MATCHING, ...SERVER, skip: null, limit: null, maxTimeMS: null };
 
-/** Not on this surface: the tables of the surface have no such keyword. */
+/** Not on this surface: where no table has it, the method has no such keyword. */
 const OFF_SURFACE = new Set(['session', 'rawData', 'timeoutMS', 'timeoutMode']);
 
 /** The keywords for what was not taken by position. An argument that no table knows is a fault of the runner. */
 function keywords(given: Arguments, table: OptionTable): Keywords {
   const kw: Keywords = {};
   for (const [name, value] of Object.entries(given)) {
-    if (OFF_SURFACE.has(name)) throw new OutOfScope(`needs the option ${name}`);
     const entry = table[name];
+    if (entry === undefined && OFF_SURFACE.has(name)) throw new OutOfScope(`needs the option ${name}`);
     if (entry === undefined) throw new Malformed(`the argument '${name}' is not known`);
     if (entry === null) kw[name] = value;
     else if (typeof entry === 'string') kw[entry] = value;
@@ -155,6 +159,8 @@ interface SomeCursor {
   readonly fetch_next: Promise<boolean>;
   to_list(length: null): Promise<Document[]>;
   next(): Promise<Document>;
+  /** Only of the cursor of a command. */
+  try_next?(): Promise<Document | null>;
   next_object(): Document | null;
   close(): Promise<unknown>;
 }
@@ -220,9 +226,9 @@ const collectionOperations = {
   countDocuments: (c: AsyncIOMotorCollection, { filter, ...o }: Arguments) =>
     c.count_documents(filter, keywords(o, COUNT)),
   estimatedDocumentCount: (c: AsyncIOMotorCollection, o: Arguments) =>
-    c.estimated_document_count(keywords(o, { comment: null, maxTimeMS: null })),
+    c.estimated_document_count(keywords(o, { ...SERVER, comment: null, maxTimeMS: null })),
   distinct: (c: AsyncIOMotorCollection, { fieldName, ...o }: Arguments) =>
-    c.distinct(fieldName, keywords(o, { ...MATCHING, filter: null, maxTimeMS: null })),
+    c.distinct(fieldName, keywords(o, { ...MATCHING, ...SERVER, filter: null, maxTimeMS: null })),
   aggregate: (c: AsyncIOMotorCollection, { pipeline, ...o }: Arguments) =>
     c.aggregate(pipeline, keywords(o, AGGREGATE)).to_list(null),
   createIndex: (c: AsyncIOMotorCollection, { keys, ...o }: Arguments) =>
@@ -278,8 +284,11 @@ const databaseOperations = {
 };
 
 async function cursorOf(db: AsyncIOMotorDatabase, given: Arguments): Promise<SomeCursor> {
-  const { commandName: _, command, batchSize, maxTimeMS, comment, cursorType, ...o } = given;
-  if (cursorType !== undefined) throw new OutOfScope('needs the option cursorType of a command cursor');
+  const { commandName: _, command, batchSize, maxTimeMS, comment, cursorType = 'nonTailable', ...o } = given;
+  // Of a tailable one `iterateOnce` asks the server once; nothing else of the format depends on the type.
+  if (!['nonTailable', 'tailable', 'tailableAwait'].includes(cursorType)) {
+    throw new Malformed(`cursorType '${cursorType}' is not known`);
+  }
   if (comment !== undefined) throw new OutOfScope('needs a comment for getMore alone');
   const kw = keywords(o, PREFERENCE);
   if (maxTimeMS !== undefined) kw.max_await_time_ms = maxTimeMS;
@@ -296,7 +305,8 @@ const clientOperations = {
 };
 
 const cursorOperations = {
-  iterateOnce: iterate,
+  iterateOnce: async (cursor: SomeCursor) =>
+    cursor.try_next === undefined ? iterate(cursor) : ((await cursor.try_next()) ?? undefined),
   iterateUntilDocumentOrError: async (cursor: SomeCursor) => {
     const document = await iterate(cursor);
     if (document === undefined) throw new Error('the cursor has no more documents');

@@ -7,10 +7,10 @@ import { runUnified } from './runner';
 
 /** Folders whose tests run here, and how many of them pass here, so that none falls unnoticed. */
 const PASSING: Readonly<Record<string, number>> = {
-  'crud/tests/unified': 243,
+  'crud/tests/unified': 249,
   'collection-management/tests': 4,
   'index-management/tests': 17,
-  'run-command/tests/unified': 4,
+  'run-command/tests/unified': 5,
   'command-logging-and-monitoring/tests/monitoring': 18,
   'command-logging-and-monitoring/tests/logging': 0,
   'read-write-concern/tests/operation': 10,
