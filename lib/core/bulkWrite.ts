@@ -119,7 +119,7 @@ class Group {
 
 function consecutive(writes: readonly Write[]): Group[] {
   const groups: Group[] = [];
-  let group: Group | null = null;
+  let group: Group | undefined;
   for (let index = 0; index < writes.length; index++) {
     const write = writes[index] as Write;
     if (group?.kind !== write.kind) {
