@@ -24,7 +24,7 @@ export interface OperationOwner {
   replied(operation: Operation, reply: Document): boolean;
   /**
    * What the operation fails with; null when the owner sends it again.
-   * @param swept it was not tried: it waited for connections that were good until they were all given up
+   * @param swept nothing was tried for it: it waited for a connection when all who did so were sent away
    */
   failed(operation: Operation, error: Error, swept: boolean): Error | null;
 }

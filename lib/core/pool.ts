@@ -14,7 +14,7 @@ const TRUSTED_IDLE_TIME = 1000;
 /** An operation, or somebody who wants a connection for several, in line for a connection. */
 interface Waiter {
   take(connection: Connection): void;
-  /** @param swept the connections that it waited for were good until they were all given up, for no fault of its own */
+  /** @param swept it was not its turn yet when all were sent away */
   fail(error: Error, swept: boolean): void;
   readonly since: number;
 }
@@ -67,8 +67,6 @@ export class Pool implements ConnectionOwner {
   #state: PoolState;
   /** Why it is paused or closed, if somebody said so. */
   #cause: Error | null = null;
-  /** A connection of this generation has been open. */
-  #proven = false;
 
   /** @param isWatched a monitor says whether the server is there: by `ready`, and by `clear`, which then pauses the pool */
   constructor(
@@ -223,8 +221,6 @@ export class Pool implements ConnectionOwner {
   clear(cause: Error | null = null, interrupts = false): void {
     if (this.isClosed) return;
     const wasPaused = this.#state === 'paused';
-    const wasProven = this.#proven;
-    this.#proven = false;
     this.#generation++;
     this.#state = this.#isWatched ? 'paused' : 'unproven';
     this.#cause = cause;
@@ -236,7 +232,7 @@ export class Pool implements ConnectionOwner {
     }
     for (const connection of this.#idle.splice(0)) this.#drop(connection, 'stale');
     if (interrupts) this.#interrupt(cause);
-    if (this.#isWatched) this.#failWaiters(this.#takeWaiters(), this.#paused(), 'connectionError', wasProven);
+    if (this.#isWatched) this.#failWaiters(this.#takeWaiters(), this.#paused(), 'connectionError', true);
   }
 
   #interrupt(cause: Error | null): void {
@@ -386,7 +382,6 @@ export class Pool implements ConnectionOwner {
         }
         if (connection.generation === this.#generation) {
           this.#state = 'ready';
-          this.#proven = true;
           this.#onDescription(connection.description);
           for (const { resolve } of this.#primers.splice(0)) resolve();
           this.#admit(connection);

@@ -91,6 +91,19 @@ describe('A replica set that fails over', () => {
     expect(countsOf(client)).to.include(AT_REST);
   });
 
+  it('waits on for no longer than serverSelectionTimeoutMS', async () => {
+    const { client, same } = clientOf({ maxPoolSize: 1, serverSelectionTimeoutMS: 300 });
+    await same.find_one();
+    first.on(({ name, document }) => name === 'find' && document.limit === 1, loseReply(), Number.POSITIVE_INFINITY);
+    // Each is lost, and sends away those behind it.
+    const lost = Array.from({ length: 100 }, () => rejection(same.find_one()));
+    const last = await rejection(same.count_documents({}));
+    expect(last).to.be.instanceOf(AutoReconnect);
+    expect(last.message).to.include('was closed by the server during find on');
+    for (const error of await Promise.all(lost)) expect(error).to.be.instanceOf(AutoReconnect);
+    expect(countsOf(client)).to.include(AT_REST);
+  });
+
   it('reads a cursor to its end on the member that it was opened on', async () => {
     await things().insert_many(Array.from({ length: 100 }, (_, _id) => ({ _id })));
     const { same } = clientOf();

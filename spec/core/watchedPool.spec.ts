@@ -40,6 +40,15 @@ describe('the pool of a watched server', () => {
     expect(told[0]).to.have.property('name', 'serverHeartbeatFailed');
   });
 
+  it('opens none while the server is lost, however often it looks after itself', async () => {
+    proxy.refuse();
+    const often = { maxIdleTimeMS: 20, heartbeatFrequencyMS: 500 };
+    const client = newAsyncIOClient(proxy, { ...often, minPoolSize: 2, connect: true });
+    const told = record(client, ['serverHeartbeatFailed', 'connectionCreated']);
+    await eventually(() => told.length > 1, 'the monitor has failed twice');
+    expect(new Set(namesOf(told))).to.deep.equal(new Set(['serverHeartbeatFailed']));
+  });
+
   it('opens as many connections at once as maxConnecting allows from the start', async () => {
     const client = newAsyncIOClient(proxy, { maxConnecting: 3 });
     await client.server_info();
