@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { newEvents, tell } from '../../lib/core/events';
-import { type MotorCollection, OperationFailure } from '../../lib/index';
-import { countsOf, DATABASE, newClient, newProxy, ping, uniqueName } from '../support/clients';
+import { InvalidOperation, type MotorCollection, OperationFailure } from '../../lib/index';
+import { ENGINE } from '../../lib/motor/settings';
+import { countsOf, DATABASE, newAsyncIOClient, newClient, newProxy, ping, uniqueName } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { hang, loseReply } from '../support/faults';
 import { server } from '../support/hooks';
@@ -226,6 +227,17 @@ describe('a listener', () => {
         expect(times('connectionPoolCreated'), `${name} ${nth}`).to.equal(times('connectionPoolClosed'));
         expect(times('commandStarted'), `${name} ${nth}`).to.equal(times('commandSucceeded') + times('commandFailed'));
       }
+    }
+  });
+
+  it('may close a client for good while it is being opened', async () => {
+    const proxy = await newProxy();
+    for (const name of ['topologyOpening', 'serverOpening', 'connectionPoolCreated'] as const) {
+      const client = newAsyncIOClient(proxy);
+      client[ENGINE].events.on(name, () => client.close());
+      expect(await rejection(ping(client)), name).to.be.instanceOf(Error);
+      await eventually(() => proxy.connections.open === 0, `${name}: nobody watches the server`);
+      expect(await rejection(ping(client)), name).to.be.instanceOf(InvalidOperation);
     }
   });
 
