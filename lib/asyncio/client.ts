@@ -17,14 +17,17 @@ import { bool, document, type Given, keywords, picture } from '../motor/keywords
 import { checkDatabaseName } from '../motor/names';
 import { RememberedErrors } from '../motor/rememberedErrors';
 import { ENGINE, REMEMBERED, REPR } from '../motor/settings';
+import { bulkWriteOf, type ClientBulkWriteKw } from './clientBulkWrite';
 import type { ClientKw } from './clientKw';
 import { CodecOptions, uuidConstant } from './codecOptions';
 import { AsyncIOMotorCommandCursor } from './commandCursor';
 import { DatetimeConversion } from './constants';
 import { AsyncIOMotorDatabase, type PlainKw } from './database';
+import type { BulkOperation } from './operations';
 import { ASYNCIO_POLICY } from './policy';
 import { ReadConcern } from './readConcern';
 import { wrapped } from './readPreferences';
+import type { ClientBulkWriteResult } from './results';
 import { COMMON, Configured, encodedBy, more, type OptionsKw, readingOf, SETTINGS, withConcern } from './settings';
 import { TopologyDescription } from './topologyDescription';
 import { WriteConcern } from './writeConcern';
@@ -171,6 +174,25 @@ export class Client extends Configured {
         ? checkDatabaseName(name_or_database)
         : (name_or_database as AsyncIOMotorDatabase).name;
     return dropDatabase(this[ENGINE], name, withConcern(this[SETTINGS], more(options)));
+  }
+
+  /**
+   * Run several writes of all kinds over any number of collections, in as few commands as the server's limits allow.
+   * Servers from 8.0.
+   * @param models a list of `InsertOne`, `ReplaceOne`, `UpdateOne`, `UpdateMany`, `DeleteOne`, `DeleteMany`, each with its
+   *   `namespace`: `'database.collection'`
+   * @param kw `ordered` true: in the order given, up to the first failure; `verbose_results` false: what became of each
+   *   operation is told, too; `bypass_document_validation`, `let`, `write_concern`: in place of the client's, of which
+   *   `w: 0` must be neither ordered nor verbose
+   * @throws TypeError: no list of these; ValueError: what the single methods refuse, or a namespace without `.`; InvalidName;
+   *   InvalidOperation: an empty list, an operation without namespace, or an older server
+   * @throws ClientBulkWriteException: operations failed, or the bulk broke off: see its `error`; DocumentTooLarge,
+   *   InvalidDocument; AutoReconnect: no server was found
+   * @example await client.bulk_write([new InsertOne({ y: 1 }, { namespace: 'shop.orders' })]);
+   * @see PyMongo 4.9, MongoClient.bulk_write
+   */
+  bulk_write(models: readonly BulkOperation[], kw?: ClientBulkWriteKw): Promise<ClientBulkWriteResult> {
+    return bulkWriteOf(this[ENGINE], this[SETTINGS], models, kw);
   }
 
   /**
@@ -339,7 +361,7 @@ withChildren(Client, (client, name) => client.get_database(name), { hideUndersco
 /** A client: its databases are its properties. */
 export const AsyncIOMotorClient: DualClass<typeof Client, AsyncIOMotorClient> = dual(
   Client,
-  { server_info: 0, list_database_names: 0, list_databases: 0, drop_database: 1 },
+  { server_info: 0, list_database_names: 0, list_databases: 0, drop_database: 1, bulk_write: 1 },
   { name: 'AsyncIOMotorClient', refused: [] },
 );
 export type AsyncIOMotorClient = Dual<Client> & Children<AsyncIOMotorDatabase>;

@@ -57,7 +57,7 @@ import { AsyncIOMotorCursor } from './cursor';
 import { AsyncIOMotorDatabase, DROP_COLLECTION, type DropCollectionKw, keywordsOf, type PlainKw } from './database';
 import { commandOf, FIND, type FindKw, findSettings, isExhaust } from './find';
 import {
-  BulkOperation,
+  type BulkOperation,
   DELETE_KEYWORDS,
   INDEX_KEYWORDS,
   IndexModel,
@@ -65,7 +65,6 @@ import {
   type SearchIndexDocument,
   type SearchIndexModel,
   SORT,
-  STATEMENT,
   searchIndexesOf,
   searchIndexOf,
   UPDATE_KEYWORDS,
@@ -87,11 +86,8 @@ import {
   withReadConcern,
 } from './settings';
 import { SENT } from './writeConcern';
+import { BYPASS, checkAcknowledged, insertOf, LET, writesOf } from './writes';
 
-/** Whether the server leaves out the collection's validation; sent when given. */
-const BYPASS = { bypass_document_validation: [undefined, bool] } as const;
-/** Variables that the command may use. */
-const LET = { let: [undefined, document] } as const;
 const ANY_COLLATION = unchecked<Collation | Document | null>();
 
 const PLAIN = keywords(COMMON);
@@ -442,7 +438,7 @@ export class Collection<T extends Document = Document> extends Configured {
     const ids: IdOf<T>[] = [];
     const writes: Write[] = [];
     for (const given of Array.isArray(documents) ? checkedList(documents) : await listOfDocuments(documents)) {
-      const write = this.#toInsert(given);
+      const write = insertOf(this[SETTINGS], given);
       ids.push(field(given, '_id') as IdOf<T>);
       writes.push(write);
     }
@@ -553,27 +549,10 @@ export class Collection<T extends Document = Document> extends Configured {
    */
   async bulk_write(requests: readonly BulkOperation[], kw?: BulkWriteKw): Promise<BulkWriteResult> {
     const options = BULK_WRITE.read('bulk_write', kw);
-    if (!Array.isArray(requests)) {
-      throw new TypeError(`bulk_write: requests must be a list of operations, not ${picture(requests)}`);
-    }
-    const writes = requests.map((request: unknown): Write => {
-      if (!(request instanceof BulkOperation)) {
-        throw new TypeError(`bulk_write: a request must be an InsertOne, UpdateOne, ..., not ${picture(request)}`);
-      }
-      const { kind, statement } = request[STATEMENT]();
-      if (kind === 'insert') return this.#toInsert(statement);
-      checkAcknowledged('bulk_write', this.write_concern.acknowledged, statement);
-      return { kind, statement, sent: encodedBy(this[SETTINGS], statement) };
-    });
-    if (writes.length === 0) throw new InvalidOperation('bulk_write: there is nothing to do');
+    const { acknowledged } = this.write_concern;
+    const writes = writesOf('requests', this[SETTINGS], acknowledged, requests, (write) => write);
     const result = await this.#bulk(writes, options);
     return new BulkWriteResult(result ?? {}, result !== null);
-  }
-
-  /** A document among several; a missing `_id` is put into it. */
-  #toInsert(document: Document): Write {
-    const idLast = addId(document);
-    return { kind: 'insert', statement: document, sent: encodedBy(this[SETTINGS], document), idLast };
   }
 
   #bulk(
@@ -914,15 +893,6 @@ export class Collection<T extends Document = Document> extends Configured {
 
   [REPR](): string {
     return `Collection(${this.#database[REPR]()}, '${this.name}')`;
-  }
-}
-
-/** What an unacknowledged write cannot have. */
-function checkAcknowledged(method: string, acknowledged: boolean, options: object): void {
-  if (acknowledged) return;
-  for (const [name, value] of Object.entries(options)) {
-    if (!['collation', 'array_filters', 'arrayFilters'].includes(name) || (value ?? null) === null) continue;
-    throw new ConfigurationError(`${method}: ${name} needs an acknowledged write, not w: 0`);
   }
 }
 

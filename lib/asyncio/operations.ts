@@ -77,8 +77,18 @@ export interface Statement {
   readonly statement: Document;
 }
 
+/** The namespace that an operation names: where it writes in the `bulk_write` of a client. */
+export const TARGET: unique symbol = Symbol('target');
+
 /** One of the operations of a `bulk_write`. */
 export abstract class BulkOperation extends Value {
+  readonly [TARGET]: string | null;
+
+  constructor({ namespace }: { readonly namespace: string | null }) {
+    super();
+    this[TARGET] = namespace;
+  }
+
   abstract [STATEMENT](): Statement;
 }
 
@@ -103,8 +113,7 @@ export class InsertOne extends BulkOperation {
    * @see PyMongo 4.9, InsertOne
    */
   constructor(document: Doc, kw?: InsertKw) {
-    super();
-    INSERT.read('InsertOne', kw);
+    super(INSERT.read('InsertOne', kw));
     this.#document = document as Document;
     this.#kw = kw;
   }
@@ -130,10 +139,11 @@ export class ReplaceOne extends BulkOperation {
 
   /** An operation for `bulk_write`. @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
   constructor(filter: Doc, replacement: Doc, kw?: ReplaceKw) {
-    super();
+    const options = REPLACE.read('ReplaceOne', kw);
+    super(options);
     this.#filter = filterOf('ReplaceOne', filter);
     this.#replacement = replacement as Document;
-    this.#options = REPLACE.read('ReplaceOne', kw);
+    this.#options = options;
     this.#kw = kw;
   }
 
@@ -159,7 +169,7 @@ abstract class UpdateOperation extends BulkOperation {
     options: Options<typeof UPDATE_ONE> | Options<typeof UPDATE_MANY>,
     kw: UpdateOneKw | UpdateManyKw | undefined,
   ) {
-    super();
+    super(options);
     this.#filter = filterOf(this.constructor.name, filter);
     this.#update = update;
     this.#options = options;
@@ -211,9 +221,10 @@ abstract class DeleteOperation extends BulkOperation {
 
   /** An operation for `bulk_write`. @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
   constructor(filter: Doc, kw?: DeleteKw) {
-    super();
+    const options = DELETE.read(new.target.name, kw);
+    super(options);
     this.#filter = filterOf(this.constructor.name, filter);
-    this.#options = DELETE.read(this.constructor.name, kw);
+    this.#options = options;
     this.#kw = kw;
   }
 

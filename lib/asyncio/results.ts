@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 import type { Document } from 'bson';
 import { InvalidOperation } from '../core/errors';
 
+const TELLS: unique symbol = Symbol('tells');
+
 /** What a write tells. Of one with `w: 0` nothing is known: all but `acknowledged`, the ids and the raw result throw. */
 abstract class Result {
   readonly #acknowledged: boolean;
@@ -19,11 +21,16 @@ abstract class Result {
     return this.toString();
   }
 
+  /** Whether the member of this name can be read. */
+  [TELLS](name: string): boolean {
+    return this.#acknowledged || KNOWN_ANYWAY.has(name);
+  }
+
   /** As the original prints it. */
   toString(): string {
     const shown: Document = {};
     for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(this)))) {
-      if (get === undefined || (!this.#acknowledged && !KNOWN_ANYWAY.has(name))) continue;
+      if (get === undefined || !this[TELLS](name)) continue;
       shown[name] = get.call(this);
     }
     return `${this.constructor.name}(${inspect({ ...shown, acknowledged: this.#acknowledged })})`;
@@ -31,7 +38,7 @@ abstract class Result {
 }
 
 /** What is known of a write that nobody acknowledged. */
-const KNOWN_ANYWAY = new Set(['inserted_id', 'inserted_ids', 'raw_result', 'bulk_api_result']);
+const KNOWN_ANYWAY = new Set(['inserted_id', 'inserted_ids', 'raw_result', 'bulk_api_result', 'has_verbose_results']);
 
 function known<T>(name: string, result: T | null): T {
   if (result !== null) return result;
@@ -73,11 +80,13 @@ export class InsertManyResult<Id = unknown> extends Result {
 /** What `replace_one`, `update_one` and `update_many` tell. */
 export class UpdateResult<Id = unknown> extends Result {
   readonly #raw: Document | null;
+  readonly #inClientBulk: boolean;
 
-  /** Made by `replace_one`, `update_one` and `update_many`. */
-  constructor(raw_result: Document | null) {
+  /** Made by `replace_one`, `update_one`, `update_many`, and the `bulk_write` of a client, which counts otherwise. */
+  constructor(raw_result: Document | null, in_client_bulk = false) {
     super(raw_result !== null);
     this.#raw = raw_result;
+    this.#inClientBulk = in_client_bulk;
   }
 
   /** The server's answer: `n`, `nModified`, `ok`, `updatedExisting`, and `upserted`, an `_id`; null for `w: 0`. */
@@ -85,10 +94,10 @@ export class UpdateResult<Id = unknown> extends Result {
     return this.#raw;
   }
 
-  /** Documents that matched; 0 after an upsert. @throws InvalidOperation: `w: 0` */
+  /** Documents that matched; after an upsert 0, in the `bulk_write` of a client 1. @throws InvalidOperation: `w: 0` */
   get matched_count(): number {
     const raw = known('matched_count', this.#raw);
-    return 'upserted' in raw ? 0 : (raw.n as number);
+    return 'upserted' in raw && !this.#inClientBulk ? 0 : (raw.n as number);
   }
 
   /** Documents that changed. @throws InvalidOperation: `w: 0` */
@@ -98,7 +107,8 @@ export class UpdateResult<Id = unknown> extends Result {
 
   /** The `_id` of the document that was inserted because none matched, or null. @throws InvalidOperation: `w: 0` */
   get upserted_id(): Id | null {
-    return (known('upserted_id', this.#raw).upserted as Id | undefined) ?? null;
+    const { upserted } = known('upserted_id', this.#raw);
+    return ((this.#inClientBulk ? upserted?._id : upserted) as Id | undefined) ?? null;
   }
 
   /** Whether a document was inserted because none matched. @throws InvalidOperation: `w: 0` */
@@ -176,5 +186,80 @@ export class BulkWriteResult extends Result {
   get upserted_ids(): Map<number, unknown> {
     const { upserted } = known('upserted_ids', this.#known) as { upserted: { index: number; _id: unknown }[] };
     return new Map(upserted.map(({ index, _id }) => [index, _id]));
+  }
+}
+
+/** What became of each operation that was done, by its index. */
+export interface VerboseResults {
+  readonly insert: Map<number, InsertOneResult>;
+  readonly update: Map<number, UpdateResult>;
+  readonly delete: Map<number, DeleteResult>;
+}
+
+/** What the `bulk_write` of a client tells. */
+export class ClientBulkWriteResult extends Result {
+  readonly #counts: Document | null;
+  readonly #results: VerboseResults | null;
+
+  /** Made by the `bulk_write` of a client. */
+  constructor(counts: Document | null, results: VerboseResults | null) {
+    super(counts !== null);
+    this.#counts = counts;
+    this.#results = results;
+  }
+
+  /** Whether it tells of each operation, as `verbose_results` asks for. */
+  get has_verbose_results(): boolean {
+    return this.#results !== null;
+  }
+
+  /** Documents that were inserted. @throws InvalidOperation: `w: 0` */
+  get inserted_count(): number {
+    return known('inserted_count', this.#counts).nInserted as number;
+  }
+
+  /** Documents that were inserted because none matched. @throws InvalidOperation: `w: 0` */
+  get upserted_count(): number {
+    return known('upserted_count', this.#counts).nUpserted as number;
+  }
+
+  /** Documents that matched; upserted ones do not count. @throws InvalidOperation: `w: 0` */
+  get matched_count(): number {
+    return known('matched_count', this.#counts).nMatched as number;
+  }
+
+  /** Documents that changed. @throws InvalidOperation: `w: 0` */
+  get modified_count(): number {
+    return known('modified_count', this.#counts).nModified as number;
+  }
+
+  /** Documents that are gone. @throws InvalidOperation: `w: 0` */
+  get deleted_count(): number {
+    return known('deleted_count', this.#counts).nDeleted as number;
+  }
+
+  /** From the index of each insert that was done to its result. @throws InvalidOperation: not verbose, or `w: 0` */
+  get insert_results(): Map<number, InsertOneResult> {
+    return this.#verbose('insert_results').insert;
+  }
+
+  /** From the index of each update that was done to its result. @throws InvalidOperation: not verbose, or `w: 0` */
+  get update_results(): Map<number, UpdateResult> {
+    return this.#verbose('update_results').update;
+  }
+
+  /** From the index of each delete that was done to its result. @throws InvalidOperation: not verbose, or `w: 0` */
+  get delete_results(): Map<number, DeleteResult> {
+    return this.#verbose('delete_results').delete;
+  }
+
+  override [TELLS](name: string): boolean {
+    return super[TELLS](name) && (this.#results !== null || !name.endsWith('_results') || KNOWN_ANYWAY.has(name));
+  }
+
+  #verbose(name: string): VerboseResults {
+    known(name, this.#counts);
+    if (this.#results !== null) return this.#results;
+    throw new InvalidOperation(`${name} is told only where bulk_write is called with verbose_results: true`);
   }
 }

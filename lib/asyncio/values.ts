@@ -23,5 +23,12 @@ export {
 } from './operations';
 export { ReadConcern } from './readConcern';
 export { Nearest, Primary, PrimaryPreferred, Secondary, SecondaryPreferred } from './readPreferences';
-export { BulkWriteResult, DeleteResult, InsertManyResult, InsertOneResult, UpdateResult } from './results';
+export {
+  BulkWriteResult,
+  ClientBulkWriteResult,
+  DeleteResult,
+  InsertManyResult,
+  InsertOneResult,
+  UpdateResult,
+} from './results';
 export { WriteConcern } from './writeConcern';

@@ -216,12 +216,30 @@ class Merger {
 
   #message(): string {
     const { writeErrors, writeConcernErrors } = this.#result;
-    const parts: string[] = [];
-    if (this.#first !== null) {
-      parts.push(`${writeErrors.length} of ${this.#writes.length} operations failed: ${this.#first.message}`);
-    }
-    const [unmet] = writeConcernErrors;
-    if (unmet !== undefined) parts.push(`the write concern was not met: ${unmet.errmsg} (code ${unmet.code})`);
-    return `batch op errors occurred: ${parts.join('; ')}`;
+    return bulkMessage({ writeErrors, writeConcernErrors, first: this.#first, count: this.#writes.length });
   }
+}
+
+/** What the error of a bulk says. */
+export function bulkMessage({
+  writeErrors,
+  writeConcernErrors: [unmet],
+  first,
+  count,
+  broken = null,
+}: {
+  readonly writeErrors: readonly Document[];
+  readonly writeConcernErrors: readonly Document[];
+  /** The error that the first failed write alone would have been. */
+  readonly first: Error | null;
+  /** How many writes there are. */
+  readonly count: number;
+  /** What ended the bulk as a whole. */
+  readonly broken?: Error | null;
+}): string {
+  const parts: string[] = [];
+  if (first !== null) parts.push(`${writeErrors.length} of ${count} operations failed: ${first.message}`);
+  if (unmet !== undefined) parts.push(`the write concern was not met: ${unmet.errmsg} (code ${unmet.code})`);
+  if (broken !== null) parts.push(broken.message);
+  return `batch op errors occurred: ${parts.join('; ')}`;
 }

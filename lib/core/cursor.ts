@@ -23,6 +23,8 @@ export interface CursorOptions {
   exhaust?: boolean;
   /** Makes the reply of a command that opens no cursor one that does. */
   adapt?: (reply: Document) => Document;
+  /** It is killed also when the server fails a command of it, which may leave it open. */
+  killFailed?: boolean;
   /** That there is no such collection is no error: there is nothing in it. */
   missingIsEmpty?: boolean;
   /** Of a cursor that is open already: the server session that it was opened with, which is now the cursor's. */
@@ -272,7 +274,7 @@ export class Cursor {
       this.#arrived = null;
       this.#giveBack();
       // The server may not know that nobody waits for it any longer. The connection may be somebody else's by now.
-      if (!(error instanceof OperationFailure) && remains !== null) {
+      if (remains !== null && (this.#options.killFailed === true || !(error instanceof OperationFailure))) {
         void killRemains({ ...remains, connection: null }, this.#takeSession());
       }
       if (this.#options.missingIsEmpty && error instanceof OperationFailure && error.code === 26) return;

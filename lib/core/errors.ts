@@ -196,6 +196,51 @@ export class BulkWriteError extends OperationFailure {
   }
 }
 
+/** What a bulk over several namespaces had done before it failed: the members of `ClientBulkWriteResult`. */
+export interface PartialResult {
+  readonly acknowledged: boolean;
+  readonly has_verbose_results: boolean;
+  readonly inserted_count: number;
+  readonly upserted_count: number;
+  readonly matched_count: number;
+  readonly modified_count: number;
+  readonly deleted_count: number;
+  readonly insert_results: ReadonlyMap<number, { readonly inserted_id: unknown }>;
+  readonly update_results: ReadonlyMap<
+    number,
+    { readonly matched_count: number; readonly modified_count: number; readonly upserted_id: unknown }
+  >;
+  readonly delete_results: ReadonlyMap<number, { readonly deleted_count: number }>;
+}
+
+/** Some operations of a client's `bulk_write` failed, or it broke off; `code` is always 65. */
+export class ClientBulkWriteException extends OperationFailure {
+  /** What ended the bulk as a whole, such as a broken connection; null where only single operations failed. */
+  readonly error: Error | null;
+  /**
+   * The operations that failed, in order: `idx` counts as they were given, `code`, `errmsg`, perhaps `errInfo`, and the
+   * operation as `op`. Not shown when the error is printed: they hold documents.
+   */
+  readonly write_errors: Document[];
+  /** As the server gives them, one for each command whose write concern was not met. */
+  readonly write_concern_errors: Document[];
+  /** What was done, a `ClientBulkWriteResult`; null where nothing is known to have been done. */
+  readonly partial_result: PartialResult | null;
+
+  /** As for {@link PyMongoError}; `details` has `error`, `writeErrors`, `writeConcernErrors`, and the counts. */
+  constructor(message: string, details: Document, partial_result: PartialResult | null, context: ErrorContext = {}) {
+    super(message, { ...context, code: 65, details });
+    this.error = hidden(this, 'error', details.error as Error | null);
+    this.write_errors = hidden(this, 'write_errors', details.writeErrors as Document[]);
+    this.write_concern_errors = hidden(this, 'write_concern_errors', details.writeConcernErrors as Document[]);
+    this.partial_result = hidden(this, 'partial_result', partial_result);
+  }
+
+  override get timeout(): boolean {
+    return this.error instanceof PyMongoError && this.error.timeout;
+  }
+}
+
 /** A host name does not match the server's certificate. */
 export class CertificateError extends Error {
   /** The name of its class. */

@@ -43,6 +43,8 @@ export interface DocumentSequence {
   /** The documents, encoded, one behind the other. */
   readonly bytes: Uint8Array;
   readonly count: number;
+  /** A short one, which goes before it. */
+  readonly before?: DocumentSequence;
 }
 
 /** What a message says, taken apart. */
@@ -82,19 +84,33 @@ export function encodeCommand(
   const body = encode(command);
   if (idsLast !== undefined) moveIdsFirst(body, idsLast);
   const end = MSG_BODY_OFFSET + body.length;
-  const nameSize = sequence === undefined ? 0 : Buffer.byteLength(sequence.field) + 1;
-  const sectionSize = sequence === undefined ? 0 : 4 + nameSize + sequence.bytes.length;
-  const message = place(sequence === undefined ? end : end + 5 + nameSize);
+  const message = place(sequence === undefined ? end : end + headSize(sequence));
   writeHeader(message, requestId, OP_MSG, message.length + (sequence?.bytes.length ?? 0));
   message.writeInt32LE(flags, HEADER_SIZE);
   message[MSG_BODY_OFFSET - 1] = 0; // kind: body
   message.set(body, MSG_BODY_OFFSET);
-  if (sequence !== undefined) {
-    message[end] = 1; // kind: document sequence
-    message.writeInt32LE(sectionSize, end + 1);
-    message.write(`${sequence.field}\0`, end + 5);
-  }
+  if (sequence !== undefined) writeHead(message, end, sequence);
   return message;
+}
+
+/** Bytes of a section up to its documents: its kind, size and name, and what goes before it. */
+function headSize({ field, before }: DocumentSequence): number {
+  const own = 1 + 4 + Buffer.byteLength(field) + 1;
+  return before === undefined ? own : headSize(before) + before.bytes.length + own;
+}
+
+/** @returns where the documents of the section belong */
+function writeHead(message: Buffer, start: number, { field, bytes, before }: DocumentSequence): number {
+  let at = start;
+  if (before !== undefined) {
+    at = writeHead(message, start, before);
+    message.set(before.bytes, at);
+    at += before.bytes.length;
+  }
+  const nameSize = message.write(`${field}\0`, at + 5);
+  message[at] = 1; // kind: document sequence
+  message.writeInt32LE(4 + nameSize + bytes.length, at + 1);
+  return at + 5 + nameSize;
 }
 
 /** Bytes for a message. */

@@ -116,9 +116,11 @@ export class Operation<T = unknown> implements Answered {
 
   /** The command with the documents that travel beside it: what a listener is shown. */
   get wholeCommand(): Document {
-    const { sequence } = this.options;
+    let { sequence } = this.options;
     if (sequence === undefined) return this.command;
-    return { ...this.command, [sequence.field]: decodeSequence(sequence) };
+    const whole: Document = { ...this.command };
+    for (; sequence !== undefined; sequence = sequence.before) whole[sequence.field] = decodeSequence(sequence);
+    return whole;
   }
 
   /** The error that a reply with `ok: 0` to this operation stands for. */

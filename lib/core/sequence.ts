@@ -35,10 +35,19 @@ export class Statements {
     this.documents.push(document);
     this.idsLast.push(idLast ? 1 : 0);
   }
+
+  /** Whether each of these changes one document at most, so that a server knows it when it comes again. */
+  areSingle(first: number, count: number): boolean {
+    for (let index = first; index < first + count; index++) {
+      const document = this.documents[index] as Document;
+      if (document.multi === true || document.limit === 0) return false;
+    }
+    return true;
+  }
 }
 
 /** What a message holds besides its documents, and what a server grants a statement besides its document. */
-const OVERHEAD = 16 * 1024;
+export const OVERHEAD = 16 * 1024;
 const FIRST_CAPACITY = 16 * 1024;
 const NOTHING = Buffer.alloc(0);
 
@@ -46,14 +55,19 @@ const NOTHING = Buffer.alloc(0);
 const CHUNK_SIZE = 256 * 1024;
 const LONGEST_CHUNK = 256;
 
+/** The field of a command that the documents stand for. */
+export type SequenceField = 'documents' | 'updates' | 'deletes' | 'ops';
+
 /** Encodes documents one behind the other, as many as one message may hold. */
 export class SequenceBuilder {
-  readonly #field: 'documents' | 'updates' | 'deletes';
+  readonly #field: SequenceField;
   /** Names the nth (from 0) of all that were added, with command and namespace; for errors. */
   readonly #nameOf: (n: number) => string;
   readonly #limits: ServerDescription;
   /** How many documents are expected in all; 0: nobody knows. */
   readonly #expected: number;
+  /** Bytes that a message has for its documents. */
+  readonly #room: number;
   #bytes: Buffer = NOTHING;
   #size = 0;
   #count = 0;
@@ -61,15 +75,17 @@ export class SequenceBuilder {
   #chunk = 1;
 
   constructor(
-    field: 'documents' | 'updates' | 'deletes',
+    field: SequenceField,
     nameOf: (n: number) => string,
     limits: ServerDescription,
     expected: number,
+    room = limits.maxMessageSize - OVERHEAD,
   ) {
     this.#field = field;
     this.#nameOf = nameOf;
     this.#limits = limits;
     this.#expected = expected;
+    this.#room = room;
   }
 
   get count(): number {
@@ -79,6 +95,36 @@ export class SequenceBuilder {
   /** How many statements are best added at once. */
   get chunk(): number {
     return this.#chunk;
+  }
+
+  /** Bytes that must go beside the documents with this statement among them. */
+  protected sizeBeside(_index: number): number {
+    return 0;
+  }
+
+  /** The encoded statement, which begins at `start`, is about to be put behind the others. */
+  protected adding(encoded: Buffer, start: number, _index: number, idLast: boolean): void {
+    if (idLast) moveIdFirst(encoded, start);
+  }
+
+  /** Bytes of what a server limits of the statement: the user's document in it. */
+  protected ownSize(document: Document, size: number): number {
+    if (this.#field === 'documents') return size;
+    return this.#field === 'updates' ? Math.max(size - OVERHEAD, sizeOf(document.u)) : size - OVERHEAD;
+  }
+
+  /**
+   * Add all statements.
+   * @param full called when there is no room for more, to take what was added; false: nothing more is to be added
+   * @returns whether all were added
+   */
+  async addAll(statements: Statements, full: () => Promise<boolean>): Promise<boolean> {
+    for (let from = 0; from < statements.length; ) {
+      const to = Math.min(from + this.#chunk, statements.length);
+      from += this.add(statements, from, to);
+      if (from < to && !(await full())) return false;
+    }
+    return true;
   }
 
   /**
@@ -119,8 +165,8 @@ export class SequenceBuilder {
       while (encoded[++at] !== 0); // its type, then its key
       at++;
       const size = encoded.readInt32LE(at);
-      if (!this.#hasRoomFor(size, documents[index] as Document)) return index - from;
-      if (idsLast[index] === 1) moveIdFirst(encoded, at);
+      if (!this.#hasRoomFor(size, documents[index] as Document, index)) return index - from;
+      this.adding(encoded, at, index, idsLast[index] === 1);
       encoded.copy(this.#bytes, this.#size, at, at + size);
       at += size;
       this.#size += size;
@@ -132,13 +178,14 @@ export class SequenceBuilder {
   }
 
   /** @throws DocumentTooLarge, when nothing is there that had to be taken before */
-  #hasRoomFor(size: number, document: Document): boolean {
-    const { maxBsonSize, maxMessageSize, maxWriteBatchSize } = this.#limits;
+  #hasRoomFor(size: number, document: Document, index: number): boolean {
+    const { maxBsonSize, maxWriteBatchSize } = this.#limits;
     const end = this.#size + size;
+    const isTooLarge = size > maxBsonSize && this.ownSize(document, size) > maxBsonSize;
     if (this.#count > 0) {
-      if (this.#count === maxWriteBatchSize || end > maxMessageSize - OVERHEAD) return false;
-      if (size > maxBsonSize && this.#isTooLarge(document, size)) return false;
-    } else if (size > maxBsonSize && this.#isTooLarge(document, size)) {
+      if (isTooLarge || this.#count === maxWriteBatchSize) return false;
+      if (end + this.sizeBeside(index) > this.#room) return false;
+    } else if (isTooLarge) {
       throw this.#tooLarge(size);
     }
     if (end > this.#bytes.length) this.#grow(end, size);
@@ -168,14 +215,6 @@ export class SequenceBuilder {
     this.#bytes = larger;
   }
 
-  /** Whether the user's document in the statement is over the limit. */
-  #isTooLarge(document: Document, size: number): boolean {
-    let own = size;
-    if (this.#field !== 'documents') own -= OVERHEAD;
-    if (this.#field === 'updates') own = Math.max(own, sizeOf(document.u));
-    return own > this.#limits.maxBsonSize;
-  }
-
   #unencodable(error: Error, document: Document): Error {
     if (error instanceof RangeError) return this.#tooLarge(sizeOf(document));
     return new InvalidDocument(`${this.#nameOf(this.#total)}: ${error.message}`, { cause: error });
@@ -190,6 +229,7 @@ export class SequenceBuilder {
 /** Length, type, empty key; then the array's length. */
 const ENCODED_ARRAY_START = 4 + 1 + 1 + 4;
 
-function sizeOf(document: Document): number {
+/** Bytes of a document as it is encoded. */
+export function sizeOf(document: Document): number {
   return calculateObjectSize(document, { ignoreUndefined: false });
 }

@@ -64,11 +64,16 @@ export async function sendWrites(
     return command;
   };
 
+  const mayComeAgain = (from: number, count: number): boolean => {
+    if (!engine.retriesWrites) return false;
+    return kind === 'insert' || (statements instanceof Statements && statements.areSingle(from, count));
+  };
+
   if (statements instanceof Statements && haveRoomInOneBody(statements, description)) {
     const command = commandWith(lastConcern, statements.documents);
     const options: RunOptions = {
       acknowledged: lastConcern.acknowledged,
-      retryableWrite: engine.retriesWrites && mayComeAgain(kind, statements, 0, statements.length),
+      retryableWrite: mayComeAgain(0, statements.length),
     };
     if (kind === 'insert') options.idsLast = statements.idsLast;
     try {
@@ -89,26 +94,17 @@ export async function sendWrites(
     const goOn = await engine.run(command, (reply, operation) => received(reply, operation, place), {
       sequence: batch,
       acknowledged,
-      retryableWrite: engine.retriesWrites && mayComeAgain(kind, statements, place, batch.count),
+      retryableWrite: mayComeAgain(place, batch.count),
     });
     if (acknowledged) sequence.reuse(batch);
     return goOn;
-  };
-
-  const store = async (given: Statements): Promise<boolean> => {
-    for (let from = 0; from < given.length; ) {
-      const to = Math.min(from + sequence.chunk, given.length);
-      from += sequence.add(given, from, to);
-      if (from < to && !(await send())) return false;
-    }
-    return true;
   };
 
   let rest = new Statements();
   const storeRest = (): Promise<boolean> => {
     const given = rest;
     rest = new Statements();
-    return store(given);
+    return sequence.addAll(given, () => send());
   };
   if (statements instanceof Statements) {
     rest = statements;
@@ -123,18 +119,7 @@ export async function sendWrites(
       if (rest.length >= sequence.chunk && !(await storeRest())) return;
     }
   }
-  if ((await store(rest)) && sequence.count > 0) await send(lastConcern);
-}
-
-/** Whether each of these statements concerns one document, so that a server knows them when they come again. */
-function mayComeAgain(kind: WriteKind, statements: unknown, first: number, count: number): boolean {
-  if (kind === 'insert') return true;
-  if (!(statements instanceof Statements)) return false;
-  for (let index = first; index < first + count; index++) {
-    const document = statements.documents[index] as Document;
-    if (document.multi === true || document.limit === 0) return false;
-  }
-  return true;
+  if ((await sequence.addAll(rest, () => send())) && sequence.count > 0) await send(lastConcern);
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Deployment } from './deployments';
 import { type EntityDescription, OutOfScope } from './format';
 import { readPreference } from './readPreference';
 import { Thread } from './thread';
+import { writeConcern } from './writeConcern';
 
 /** An event as it was observed: the format's name for it, and its fields. */
 export interface ObservedEvent {
@@ -182,10 +183,4 @@ function childOptions(given: Document = {}): Document {
     else throw new OutOfScope(`needs the option ${name} of a database or collection`);
   }
   return options;
-}
-
-function writeConcern({ w, journal, wtimeoutMS }: Document): Document {
-  return Object.fromEntries(
-    Object.entries({ w, j: journal, wtimeout: wtimeoutMS }).filter(([, value]) => value !== undefined),
-  );
 }

@@ -16,6 +16,7 @@ import {
 } from '../../../lib/asyncio';
 import { Malformed, OutOfScope } from './format';
 import { readPreference } from './readPreference';
+import { writeConcern } from './writeConcern';
 
 type Arguments = Document;
 type Keywords = Document;
@@ -35,6 +36,13 @@ const UPDATE: OptionTable = {
   upsert: null,
   arrayFilters: 'array_filters',
   sort: null,
+};
+const NAMESPACE: OptionTable = { namespace: null };
+const CLIENT_BULK_WRITE: OptionTable = {
+  ...WRITE,
+  ordered: null,
+  verboseResults: 'verbose_results',
+  writeConcern: (value: Document) => ['write_concern', writeConcern(value)],
 };
 const FIND_AND_MODIFY: OptionTable = {
   ...MATCHING,
@@ -129,23 +137,50 @@ const bulkResult = (result: Document, insertedIds: Document) =>
       }
     : { acknowledged: false };
 
+const mapped = (results: Map<number, Document>, picture: (result: Document) => Document) =>
+  Object.fromEntries([...results].map(([index, result]) => [index, picture(result)]));
+
+/** The result of a `bulk_write` of a client, whole or partial, in the words of the format. */
+export function clientBulkResult(result: Document): Document {
+  if (result.acknowledged !== true) return { acknowledged: false };
+  const counts = {
+    acknowledged: true,
+    insertedCount: result.inserted_count,
+    upsertedCount: result.upserted_count,
+    matchedCount: result.matched_count,
+    modifiedCount: result.modified_count,
+    deletedCount: result.deleted_count,
+  };
+  if (result.has_verbose_results !== true) return counts;
+  return {
+    ...counts,
+    insertResults: mapped(result.insert_results, ({ inserted_id }) => ({ insertedId: inserted_id })),
+    updateResults: mapped(result.update_results, ({ matched_count, modified_count, upserted_id, did_upsert }) => ({
+      matchedCount: matched_count,
+      modifiedCount: modified_count,
+      ...(did_upsert === true ? { upsertedId: upserted_id } : {}),
+    })),
+    deleteResults: mapped(result.delete_results, ({ deleted_count }) => ({ deletedCount: deleted_count })),
+  };
+}
+
 /** A write model: an object of one key. */
 function writeModel(model: Document): object {
   const [[kind, given = {}] = ['']] = Object.entries(model) as [string, Document][];
   const { document, filter, replacement, update, ...options } = given;
   switch (kind) {
     case 'insertOne':
-      return new InsertOne(document);
+      return new InsertOne(document, keywords(options, NAMESPACE));
     case 'replaceOne':
-      return new ReplaceOne(filter, replacement, keywords(options, UPDATE));
+      return new ReplaceOne(filter, replacement, keywords(options, { ...UPDATE, ...NAMESPACE }));
     case 'updateOne':
-      return new UpdateOne(filter, update, keywords(options, UPDATE));
+      return new UpdateOne(filter, update, keywords(options, { ...UPDATE, ...NAMESPACE }));
     case 'updateMany':
-      return new UpdateMany(filter, update, keywords(options, UPDATE));
+      return new UpdateMany(filter, update, keywords(options, { ...UPDATE, ...NAMESPACE }));
     case 'deleteOne':
-      return new DeleteOne(filter, keywords(options, MATCHING));
+      return new DeleteOne(filter, keywords(options, { ...MATCHING, ...NAMESPACE }));
     case 'deleteMany':
-      return new DeleteMany(filter, keywords(options, MATCHING));
+      return new DeleteMany(filter, keywords(options, { ...MATCHING, ...NAMESPACE }));
     default:
       throw new Malformed(`there is no write model '${kind}'`);
   }
@@ -301,6 +336,10 @@ const clientOperations = {
   listDatabases: (client: AsyncIOMotorClient, o: Arguments) =>
     client.list_databases(keywords(o, { ...COMMON, filter: null })).then((cursor) => cursor.to_list(null)),
   listDatabaseNames: (client: AsyncIOMotorClient, o: Arguments) => client.list_database_names(keywords(o, COMMON)),
+  clientBulkWrite: async (client: AsyncIOMotorClient, { models, ...o }: Arguments) => {
+    const kw = keywords(o, CLIENT_BULK_WRITE);
+    return clientBulkResult(await client.bulk_write((models as Document[]).map(writeModel) as never, kw));
+  },
   close: (client: AsyncIOMotorClient) => client.close(),
 };
 
@@ -319,7 +358,6 @@ const cursorOperations = {
 
 /** Operations of parts that do not exist yet, or are not on this surface. */
 const LATER: Readonly<Record<string, string>> = {
-  clientBulkWrite: 'needs bulkWrite over a whole client',
   count: 'the old count is not on this surface',
   mapReduce: 'mapReduce is not on this surface',
   listCollectionObjects: 'is not on this surface',
@@ -347,6 +385,7 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   deleteOne: ['filter'],
   deleteMany: ['filter'],
   bulkWrite: ['requests'],
+  clientBulkWrite: ['models'],
   find: ['filter'],
   findOne: ['filter'],
   createFindCursor: ['filter'],

@@ -1,7 +1,7 @@
 /** Runs the tests of one file of the unified test format. */
 
 import type { Document } from 'bson';
-import { OperationFailure, type PyMongoError } from '../../../lib/core/errors';
+import { ClientBulkWriteException, OperationFailure, type PyMongoError } from '../../../lib/core/errors';
 import type { TopologyDescription } from '../../../lib/core/topologyDescription';
 import { ENGINE } from '../../../lib/motor/settings';
 import { eventually } from '../../support/eventually';
@@ -21,7 +21,7 @@ import {
   type UnifiedTest,
 } from './format';
 import { match } from './match';
-import { perform } from './operations';
+import { clientBulkResult, perform } from './operations';
 
 /**
  * Run one test.
@@ -222,7 +222,35 @@ function assertExists(exists: boolean, wanted: boolean, name: string): void {
 }
 
 /** @throws Error: it is not the error that was expected */
-function checkError(
+function checkError(expected: ExpectedError, error: Error, lookup: (name: string) => unknown): void {
+  const { writeErrors, writeConcernErrors, expectResult, ...itself } = expected;
+  if (!(error instanceof ClientBulkWriteException)) {
+    if (writeErrors !== undefined || writeConcernErrors !== undefined) {
+      throw new Error(`the error should be that of a bulk, it is: ${error}`, { cause: error });
+    }
+    checkOneError(expected, error, lookup);
+    return;
+  }
+  checkOneError(itself, error.error ?? error, lookup);
+  if (writeErrors !== undefined) {
+    const errors = Object.fromEntries(error.write_errors.map(({ idx, ...told }) => [idx, told]));
+    if (Object.keys(errors).length !== Object.keys(writeErrors).length) {
+      throw new Error(`there are ${error.write_errors.length} write errors`, { cause: error });
+    }
+    for (const [index, one] of Object.entries(writeErrors)) match(one, errors[index], lookup, true, 'write error');
+  }
+  if (writeConcernErrors !== undefined) {
+    const errors = error.write_concern_errors.map(({ errmsg, ...told }) => ({ ...told, message: errmsg }));
+    match(writeConcernErrors, errors, lookup, true, 'write concern errors');
+  }
+  if (expectResult !== undefined) {
+    const { partial_result } = error;
+    const result = partial_result === null ? undefined : clientBulkResult(partial_result);
+    match(expectResult, result, lookup, true, 'partial result');
+  }
+}
+
+function checkOneError(
   expected: ExpectedError,
   error: Error & Partial<PyMongoError>,
   lookup: (name: string) => unknown,
@@ -252,9 +280,6 @@ function checkError(
     if (error.has_error_label?.(label) === true) throw fail(`no label ${label}`);
   }
   if (expected.errorResponse !== undefined) match(expected.errorResponse, details, lookup, true, 'errorResponse');
-  if (expected.writeErrors !== undefined || expected.writeConcernErrors !== undefined) {
-    throw new OutOfScope('needs bulkWrite over a whole client');
-  }
   if (expected.expectResult !== undefined) {
     if (!fromServer) throw new OutOfScope('needs to know what was done before a connection broke');
     match(expected.expectResult, partialResult(details), lookup, true, 'partial result');
