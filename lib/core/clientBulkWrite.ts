@@ -2,12 +2,11 @@ import type { Document } from 'bson';
 import type { Address } from './address';
 import { bulkMessage, type Write } from './bulkWrite';
 import { Cursor } from './cursor';
-import { encode } from './encode';
 import type { Engine } from './engine';
 import { BSONError, InvalidOperation, PyMongoError } from './errors';
 import { writeFailureOf } from './failure';
 import { OpsBuilder } from './opsSequence';
-import { Statements } from './sequence';
+import { Statements, sizeOf } from './sequence';
 import type { WriteConcern } from './writeConcern';
 
 /** One write of a bulk over several namespaces. */
@@ -86,7 +85,7 @@ export async function clientBulkWrite(
   const command: Document = { bulkWrite: 1, errorsOnly: !verbose, ordered };
   if (toSend !== null) command.writeConcern = toSend;
   Object.assign(command, extra);
-  const room = description.maxMessageSize - MESSAGE_OVERHEAD - encode(command).length;
+  const room = description.maxMessageSize - MESSAGE_OVERHEAD - sizeOf(command);
   command.$db = 'admin';
 
   const statements = Statements.of(writes, (write) => ({ document: opOf(write), idLast: write.idLast ?? false }));

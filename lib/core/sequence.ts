@@ -179,13 +179,13 @@ export class SequenceBuilder {
 
   /** @throws DocumentTooLarge, when nothing is there that had to be taken before */
   #hasRoomFor(size: number, document: Document, index: number): boolean {
-    const { maxBsonSize, maxWriteBatchSize } = this.#limits;
+    const { maxBsonSize, maxMessageSize, maxWriteBatchSize } = this.#limits;
     const end = this.#size + size;
     const isTooLarge = size > maxBsonSize && this.ownSize(document, size) > maxBsonSize;
     if (this.#count > 0) {
       if (isTooLarge || this.#count === maxWriteBatchSize) return false;
       if (end + this.sizeBeside(index) > this.#room) return false;
-    } else if (isTooLarge) {
+    } else if (isTooLarge || size > maxMessageSize) {
       throw this.#tooLarge(size);
     }
     if (end > this.#bytes.length) this.#grow(end, size);
@@ -221,8 +221,9 @@ export class SequenceBuilder {
   }
 
   #tooLarge(size: number): Error {
-    const { address, maxBsonSize } = this.#limits;
-    return new DocumentTooLarge(`${this.#nameOf(this.#total)} has ${size} bytes, ${address} takes ${maxBsonSize}`);
+    const { address, maxBsonSize, maxMessageSize } = this.#limits;
+    const most = Math.min(maxBsonSize, maxMessageSize);
+    return new DocumentTooLarge(`${this.#nameOf(this.#total)} has ${size} bytes, ${address} takes ${most}`);
   }
 }
 

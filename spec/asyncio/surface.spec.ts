@@ -54,6 +54,7 @@ const TABLES: Readonly<Record<string, Table>> = {
     list_database_names: 'A',
     list_databases: 'A',
     drop_database: 'A',
+    bulk_write: 'A',
     close: 'S',
     address: 'R',
     primary: 'R',

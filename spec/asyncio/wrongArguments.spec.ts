@@ -167,6 +167,27 @@ const METHODS: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
     list_database_names: { kw: K },
     list_databases: { kw: { ...K, filter: aDocumentKeyword, nameOnly: bool, authorizedDatabases: bool } },
     drop_database: { args: ['d'], wrong: [databaseName], kw: K },
+    bulk_write: {
+      args: [[new UpdateOne({}, { $set: { a: 1 } }, { namespace: 'd.c' })]],
+      wrong: [
+        [
+          ...wrong(TypeError, ...ODD, null, undefined, 0, 'x', {}, [{}], [null], [UpdateOne], new Set()),
+          ...wrong(InvalidOperation, [], [new UpdateOne({}, { $set: { a: 1 } })]),
+          ...wrong(ValueError, [new UpdateOne({}, {}, { namespace: 'd.c' })]),
+          ...wrong(ValueError, [new UpdateOne({}, { $set: { a: 1 } }, { namespace: 'd' })]),
+          ...wrong(InvalidName, [new UpdateOne({}, { $set: { a: 1 } }, { namespace: 'd d.c' })]),
+          ...wrong(InvalidDocument, [new UpdateOne({ a: fn }, { $set: { a: 1 } }, { namespace: 'd.c' })]),
+        ],
+      ],
+      kw: {
+        ...K,
+        ordered: bool,
+        verbose_results: bool,
+        bypass_document_validation: bool,
+        let: aDocumentKeyword,
+        write_concern: writeConcern,
+      },
+    },
   },
   AsyncIOMotorDatabase: {
     command: {

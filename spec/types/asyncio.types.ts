@@ -6,6 +6,8 @@ import type { ObjectId } from 'bson';
 import {
   AsyncIOMotorClient,
   type AsyncIOMotorCollection,
+  ClientBulkWriteException,
+  type ClientBulkWriteResult,
   type ClientKw,
   DatetimeConversion,
   DriverInfo,
@@ -145,6 +147,20 @@ export async function typed(client: AsyncIOMotorClient): Promise<void> {
   // @ts-expect-error a name is a string
   things.list_search_indexes(5);
 
+  // Over many collections
+  const result = await client.bulk_write([new InsertOne({ a: 1 }, { namespace: 'shop.things' })], {
+    verbose_results: true,
+  });
+  same<Equal<typeof result, ClientBulkWriteResult>>();
+  same<Equal<ReturnType<typeof result.update_results.get>, UpdateResult | undefined>>();
+  client.bulkWrite([], (done, error) => {
+    if (error instanceof ClientBulkWriteException) error.partial_result?.delete_results.get(0)?.deleted_count;
+    else done?.inserted_count;
+  });
+  // @ts-expect-error an unknown keyword
+  client.bulk_write([], { verbose: true });
+  // @ts-expect-error what is no operation
+  client.bulk_write([{ insertOne: {} }]);
   const thing = await things.find_one();
   thing?.whatever.it.is;
 }

@@ -4,6 +4,7 @@ export {
   AutoReconnect,
   BulkWriteError,
   CertificateError,
+  ClientBulkWriteException,
   CollectionInvalid,
   ConfigurationError,
   ConnectionFailure,

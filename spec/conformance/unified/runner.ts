@@ -1,7 +1,12 @@
 /** Runs the tests of one file of the unified test format. */
 
 import type { Document } from 'bson';
-import { ClientBulkWriteException, OperationFailure, type PyMongoError } from '../../../lib/core/errors';
+import {
+  ClientBulkWriteException,
+  NotPrimaryError,
+  OperationFailure,
+  type PyMongoError,
+} from '../../../lib/core/errors';
 import type { TopologyDescription } from '../../../lib/core/topologyDescription';
 import { ENGINE } from '../../../lib/motor/settings';
 import { eventually } from '../../support/eventually';
@@ -256,7 +261,7 @@ function checkOneError(
   lookup: (name: string) => unknown,
 ): void {
   const fail = (what: string) => new Error(`the error should have ${what}, it is: ${error}`, { cause: error });
-  const fromServer = error instanceof OperationFailure;
+  const fromServer = error instanceof OperationFailure || error instanceof NotPrimaryError;
   const details = fromServer ? (error.details ?? {}) : {};
   const { code, codeName } = failureIn(error);
   if (expected.isClientError !== undefined && expected.isClientError === fromServer) {
@@ -281,14 +286,17 @@ function checkOneError(
   }
   if (expected.errorResponse !== undefined) match(expected.errorResponse, details, lookup, true, 'errorResponse');
   if (expected.expectResult !== undefined) {
-    if (!fromServer) throw new OutOfScope('needs to know what was done before a connection broke');
+    if (!(error instanceof OperationFailure))
+      throw new OutOfScope('needs to know what was done before a connection broke');
     match(expected.expectResult, partialResult(details), lookup, true, 'partial result');
   }
 }
 
 /** Code and name of what went wrong, which in a bulk is its last write error. */
 function failureIn(error: Error): { code: number | null; codeName: string | undefined } {
-  if (!(error instanceof OperationFailure)) return { code: null, codeName: undefined };
+  if (!(error instanceof OperationFailure || error instanceof NotPrimaryError)) {
+    return { code: null, codeName: undefined };
+  }
   const details = error.details ?? {};
   const [writeError] = (details.writeErrors ?? []) as Document[];
   if (writeError !== undefined) return { code: writeError.code, codeName: writeError.codeName };
