@@ -198,18 +198,28 @@ export class BulkWriteError extends OperationFailure {
 
 /** What a bulk over several namespaces had done before it failed: the members of `ClientBulkWriteResult`. */
 export interface PartialResult {
+  /** Always true. */
   readonly acknowledged: boolean;
+  /** Whether it tells of each operation. */
   readonly has_verbose_results: boolean;
+  /** Documents that were inserted. */
   readonly inserted_count: number;
+  /** Documents that were inserted because none matched. */
   readonly upserted_count: number;
+  /** Documents that matched; upserted ones do not count. */
   readonly matched_count: number;
+  /** Documents that changed. */
   readonly modified_count: number;
+  /** Documents that are gone. */
   readonly deleted_count: number;
+  /** From the index of each insert that was done to its result. @throws InvalidOperation: not verbose */
   readonly insert_results: ReadonlyMap<number, { readonly inserted_id: unknown }>;
+  /** From the index of each update that was done to its result. @throws InvalidOperation: not verbose */
   readonly update_results: ReadonlyMap<
     number,
     { readonly matched_count: number; readonly modified_count: number; readonly upserted_id: unknown }
   >;
+  /** From the index of each delete that was done to its result. @throws InvalidOperation: not verbose */
   readonly delete_results: ReadonlyMap<number, { readonly deleted_count: number }>;
 }
 
