@@ -14,13 +14,15 @@ import type { Children, Dual, DualClass } from '../../typings/dual';
 import { bulkWrite, type Write } from '../core/bulkWrite';
 import { collectionOptions, dropCollection, renameCollection } from '../core/collections';
 import { deleteCommand, insertCommand, type Namespace, updateCommand } from '../core/commands';
-import { addId, checkEncodable, field, isDocument } from '../core/documents';
+import { checkEncodable, field, isDocument, ListedDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { ConfigurationError, InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName, listIndexes } from '../core/indexes';
+import { insertMany } from '../core/insertMany';
 import type { Finish } from '../core/operation';
 import { RETRYABLE_ID_LAST, RETRYABLE_WRITE } from '../core/operation';
 import { createSearchIndexes, dropSearchIndex, listSearchIndexes, updateSearchIndex } from '../core/searchIndexes';
+import { Statements } from '../core/sequence';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import { checkedWrite } from '../core/writeReply';
 import { documentAt, documentOf, pairsOf, specOf } from '../motor/arguments';
@@ -409,10 +411,20 @@ export class Collection<T extends Document = Document> extends Configured {
   insert_one(document: Insertable<T>, kw?: InsertOneKw): Promise<InsertOneResult<IdOf<T>>> {
     const options = INSERT_ONE.read('insert_one', kw);
     const given = documentOf('insert_one', 'document', document);
-    const idLast = addId(given);
+    const { sent, idLast } = insertOf(this[SETTINGS], given);
     const id = field(given, '_id') as IdOf<T>;
-    const command = this.#written(insertCommand(this.#namespace, [encodedBy(this[SETTINGS], given)]), options);
     const { [SENT]: concern } = this.write_concern;
+    if (sent instanceof ListedDocument) {
+      const statements = Statements.of([{ document: sent, idLast }]);
+      const extra = this.#written({}, options);
+      const inserted = insertMany(this[ENGINE], this.#namespace, statements, {
+        ordered: true,
+        writeConcern: concern,
+        extra,
+      });
+      return inserted.then(() => new InsertOneResult(id, concern.acknowledged));
+    }
+    const command = this.#written(insertCommand(this.#namespace, [sent]), options);
     const finish: Finish<InsertOneResult<IdOf<T>>> = (reply, operation) => {
       checkedWrite(reply, operation);
       return new InsertOneResult(id, concern.acknowledged);

@@ -4,7 +4,9 @@ import type { Document } from 'bson';
 import type { Write } from '../core/bulkWrite';
 import { addId } from '../core/documents';
 import { ConfigurationError, InvalidOperation } from '../core/errors';
+import { insertable } from '../core/uuids';
 import { bool, document, picture } from '../motor/keywords';
+import { uuidName } from './codecOptions';
 import { BulkOperation, STATEMENT } from './operations';
 import { encodedBy, type Settings } from './settings';
 
@@ -23,9 +25,9 @@ export function checkAcknowledged(method: string, acknowledged: boolean, options
 }
 
 /** A document among several; a missing `_id` is put into it. */
-export function insertOf(settings: Settings, document: Document): Write {
+export function insertOf({ codecOptions }: Settings, document: Document): Required<Write> {
   const idLast = addId(document);
-  return { kind: 'insert', statement: document, sent: encodedBy(settings, document), idLast };
+  return { kind: 'insert', statement: document, sent: insertable(document, uuidName(codecOptions)), idLast };
 }
 
 /**

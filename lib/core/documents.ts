@@ -67,6 +67,63 @@ const DOLLAR = 36;
 /** Whether the check under way has come upon a UUID. */
 let uuidSeen = false;
 
+/** From so many on, to list the keys takes longer than to encode what they stand for. */
+const MANY_KEYS = 1000;
+/** Whether the plain object that was checked last had so many: one like it seldom comes alone. */
+let manyExpected = false;
+/** Its keys, if that was expected. */
+let manyKeys: string[] | null = null;
+
+/**
+ * A document together with its keys, so that the encoder, which takes this for a map, need not list them again. It is
+ * sent in the document's place, in a section of documents: nobody else sees it.
+ */
+export class ListedDocument {
+  readonly document: Document;
+  readonly #keys: readonly string[];
+
+  constructor(document: Document, keys: readonly string[]) {
+    this.document = document;
+    this.#keys = keys;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Map';
+  }
+
+  /** The pair that it gives is always the same, with other contents: the encoder keeps none. */
+  entries(): Iterator<readonly [string, unknown]> {
+    const keys = this.#keys;
+    const { document } = this;
+    const pair: [string, unknown] = ['', null];
+    const more = { done: false, value: pair } as const;
+    let index = 0;
+    return {
+      next: () => {
+        if (index === keys.length) return { done: true, value: undefined };
+        pair[0] = keys[index++] as string;
+        pair[1] = document[pair[0]];
+        return more;
+      },
+    };
+  }
+}
+
+/**
+ * What to send of a document to insert that was checked just now.
+ * @param idLast its `_id` was added after that
+ */
+export function listed(document: Document, idLast: boolean): Document {
+  if (manyKeys === null) return document;
+  if (idLast) {
+    // It may have been there before, undefined.
+    const before = manyKeys.indexOf('_id');
+    if (before !== -1) manyKeys.splice(before, 1);
+    manyKeys.push('_id');
+  }
+  return new ListedDocument(document, manyKeys);
+}
+
 /**
  * Check a document before it is encoded: the encoder leaves some values out in silence, so that a filter would match
  * everything, and makes others into something else. A document to be stored can have its keys checked as well: none
@@ -77,6 +134,7 @@ let uuidSeen = false;
  */
 export function checkStorable(document: Document, checkKeys: boolean, where: string | null = null): boolean {
   uuidSeen = false;
+  manyKeys = null;
   try {
     checkFields(document, checkKeys, 0);
   } catch (error) {
@@ -107,12 +165,27 @@ function checkFields(given: Document, checkKeys: boolean, depth: number): void {
   }
   // What is encoded of an object that encodes itself.
   const document = typeof given.toBSON === 'function' ? (given.toBSON() as Document) : given;
+  if (depth === 0 && manyExpected && document === given) {
+    checkMany(document, checkKeys);
+    return;
+  }
+  let count = 0;
   for (const key in document) {
+    count++;
     const value = document[key];
     // Most fields are harmless, and are so at a glance.
     if ((typeof value === 'string' || typeof value === 'number') && (!checkKeys || isHarmless(key))) continue;
     if (Object.hasOwn(document, key)) checkField(key, value, checkKeys, depth);
   }
+  if (depth === 0) manyExpected = count >= MANY_KEYS;
+}
+
+/** The same, and the keys are kept. */
+function checkMany(document: Document, checkKeys: boolean): void {
+  const keys = Object.keys(document);
+  for (const key of keys) checkField(key, document[key], checkKeys, 0);
+  manyExpected = keys.length >= MANY_KEYS;
+  if (manyExpected) manyKeys = keys;
 }
 
 function isHarmless(key: string): boolean {

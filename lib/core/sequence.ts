@@ -1,4 +1,5 @@
 import { calculateObjectSize, type Document } from 'bson';
+import { ListedDocument } from './documents';
 import { encode, moveIdFirst } from './encode';
 import { DocumentTooLarge, InvalidDocument } from './errors';
 import type { DocumentSequence } from './message';
@@ -17,8 +18,12 @@ export class Statements {
   readonly documents: Document[] = [];
   /** 1 where the driver added the `_id`, else 0. */
   readonly idsLast: number[] = [];
+  /** Whether there is a `ListedDocument` among them. */
+  areListed = false;
 
-  static of<T>(items: readonly T[], statementOf: (item: T) => Statement): Statements {
+  static of(items: readonly Statement[]): Statements;
+  static of<T>(items: readonly T[], statementOf: (item: T) => Statement): Statements;
+  static of(items: readonly Statement[], statementOf: (item: Statement) => Statement = (item) => item): Statements {
     const statements = new Statements();
     for (const item of items) {
       const { document, idLast } = statementOf(item);
@@ -34,6 +39,7 @@ export class Statements {
   push(document: Document, idLast = false): void {
     this.documents.push(document);
     this.idsLast.push(idLast ? 1 : 0);
+    if (document instanceof ListedDocument) this.areListed = true;
   }
 
   /** Whether each of these changes one document at most, so that a server knows it when it comes again. */
@@ -232,5 +238,7 @@ const ENCODED_ARRAY_START = 4 + 1 + 1 + 4;
 
 /** Bytes of a document as it is encoded. */
 export function sizeOf(document: Document): number {
-  return calculateObjectSize(document, { ignoreUndefined: false });
+  return calculateObjectSize(document instanceof ListedDocument ? document.document : document, {
+    ignoreUndefined: false,
+  });
 }

@@ -7,7 +7,7 @@
 
 import { Binary, DBRef, type Document, UUID } from 'bson';
 import type { UuidRepresentation } from './clientOptions';
-import { checkStorable, isDocument } from './documents';
+import { checkStorable, isDocument, listed } from './documents';
 import { ValueError } from './errors';
 import type { Policy } from './policy';
 
@@ -45,6 +45,11 @@ export function sendable<D extends Document>(
   where: string | null = null,
 ): D {
   return checkStorable(document, false, where) ? encodeUuids(document, representation) : document;
+}
+
+/** As {@link sendable}, of a document to insert, whose `_id` is there. */
+export function insertable(document: Document, representation: UuidRepresentation): Document {
+  return checkStorable(document, false) ? encodeUuids(document, representation) : listed(document, false);
 }
 
 /**

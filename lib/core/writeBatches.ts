@@ -126,9 +126,9 @@ export async function sendWrites(
  * Whether they surely fit into the command itself, where all of them are encoded at once; judged by three of them. A
  * section of their own has room for more.
  */
-function haveRoomInOneBody({ documents }: Statements, limits: ServerDescription): boolean {
+function haveRoomInOneBody({ documents, areListed }: Statements, limits: ServerDescription): boolean {
   const { length } = documents;
-  if (length < FEW || length > limits.maxWriteBatchSize) return false;
+  if (areListed || length < FEW || length > limits.maxWriteBatchSize) return false;
   let longest = 0;
   try {
     for (const index of [0, length >> 1, length - 1]) {

@@ -3,7 +3,7 @@ import type { Document } from 'bson';
 import type { Doc } from '../../typings/documents';
 import type { Dual } from '../../typings/dual';
 import { type BulkWriteResult, bulkWrite, type Write } from '../core/bulkWrite';
-import { addId, checkStorable, firstKey } from '../core/documents';
+import { addId, checkStorable, firstKey, listed } from '../core/documents';
 import { InvalidOperation, ValueError } from '../core/errors';
 import { encodeUuids } from '../core/uuids';
 import { WriteConcern, type WriteConcernFields } from '../core/writeConcern';
@@ -95,7 +95,9 @@ export class BulkOperationBuilder extends Bound {
 
   #prepared(write: Write): Write {
     const { kind, statement, sent = statement } = write;
-    if (!checkStorable(sent, kind === 'insert', 'execute')) return write;
+    if (!checkStorable(sent, kind === 'insert', 'execute')) {
+      return kind === 'insert' ? { kind, statement, sent: listed(statement, false) } : write;
+    }
     return { kind, statement, sent: encodeUuids(sent, this.#collection[UUIDS].representation) };
   }
 

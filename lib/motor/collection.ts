@@ -11,7 +11,7 @@ import {
   updateCommand,
 } from '../core/commands';
 import { Cursor } from '../core/cursor';
-import { addId, checkStorable, field, firstKey, isDocument } from '../core/documents';
+import { addId, checkStorable, field, firstKey, isDocument, ListedDocument, listed } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName } from '../core/indexes';
@@ -364,8 +364,12 @@ export class Collection extends Settings {
     concern: WriteConcern,
   ): Promise<unknown> {
     return this.#manipulated(given, manipulate, true, (document) => {
-      const sent = this.#storable(document, manipulate, check_keys, 'insert');
+      const sent = this.#insertable(document, manipulate, check_keys);
       const id = field(document, '_id') ?? null;
+      if (sent.document instanceof ListedDocument) {
+        const options = { ordered: true, writeConcern: concern };
+        return insertMany(this[ENGINE], this.#namespace, Statements.of([sent]), options).then(() => id);
+      }
       const finish: Finish<unknown> = (reply, operation) => {
         checkedWrite(reply, operation);
         return id;
@@ -375,11 +379,18 @@ export class Collection extends Settings {
     });
   }
 
-  /** The document as it is sent; a missing `_id` is put into it if wished. */
-  #storable(document: Document, injectsId: boolean, checkKeys: boolean, where: string): Required<Statement> {
+  /** The document as it is sent. */
+  #storable(document: Document, checkKeys: boolean, where: string): Document {
     const hasUuid = checkStorable(document, checkKeys, where);
+    return hasUuid ? encodeUuids(document, this[UUIDS].representation) : document;
+  }
+
+  /** The document as it is inserted; a missing `_id` is put into it if wished. */
+  #insertable(document: Document, injectsId: boolean, checkKeys: boolean): Required<Statement> {
+    const hasUuid = checkStorable(document, checkKeys, 'insert');
     const idLast = injectsId && addId(document);
-    return { document: hasUuid ? encodeUuids(document, this[UUIDS].representation) : document, idLast };
+    const sent = hasUuid ? encodeUuids(document, this[UUIDS].representation) : listed(document, idLast);
+    return { document: sent, idLast };
   }
 
   /** Go on with what the manipulators make of a document; at once, if there are none. */
@@ -403,7 +414,7 @@ export class Collection extends Settings {
     const ids: unknown[] = [];
     const prepared = (candidate: unknown): Statement => {
       const document = documentAt('insert', ids.length, candidate);
-      const sent = this.#storable(document, options.manipulate, options.check_keys, 'insert');
+      const sent = this.#insertable(document, options.manipulate, options.check_keys);
       ids.push(field(document, '_id') ?? null);
       return sent;
     };
@@ -440,7 +451,7 @@ export class Collection extends Settings {
     const id = field(given, '_id');
     if (id === undefined) return this.#insertOne(given, options, concern);
     return this.#manipulated(given, options.manipulate, false, (document) => {
-      const { document: u } = this.#storable(document, false, options.check_keys, 'save');
+      const u = this.#storable(document, options.check_keys, 'save');
       const q = sendable({ _id: id }, this[UUIDS].representation);
       const command = updateCommand(this.#namespace, [{ q, u, upsert: true }]);
       return runWrite(this[ENGINE], command, concern, (reply, operation) => {
@@ -471,7 +482,7 @@ export class Collection extends Settings {
     return this.#manipulated(given, options.manipulate, false, (changed) => {
       const u = isOperators(changed)
         ? sendable(changed, representation, 'update: document')
-        : this.#storable(changed, false, options.check_keys, 'update: document').document;
+        : this.#storable(changed, options.check_keys, 'update: document');
       const statement: UpdateStatement = { q, u };
       if (options.upsert) statement.upsert = true;
       if (options.multi) statement.multi = true;
