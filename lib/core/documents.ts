@@ -173,8 +173,7 @@ function checkFields(given: Document, checkKeys: boolean, depth: number): void {
   for (const key in document) {
     count++;
     const value = document[key];
-    // Most fields are harmless, and are so at a glance.
-    if ((typeof value === 'string' || typeof value === 'number') && (!checkKeys || isHarmless(key))) continue;
+    if (isHarmlessValue(value) && (!checkKeys || isHarmless(key))) continue;
     if (Object.hasOwn(document, key)) checkField(key, value, checkKeys, depth);
   }
   if (depth === 0) manyExpected = count >= MANY_KEYS;
@@ -183,9 +182,17 @@ function checkFields(given: Document, checkKeys: boolean, depth: number): void {
 /** The same, and the keys are kept. */
 function checkMany(document: Document, checkKeys: boolean): void {
   const keys = Object.keys(document);
-  for (const key of keys) checkField(key, document[key], checkKeys, 0);
+  for (const key of keys) {
+    const value = document[key];
+    if (!isHarmlessValue(value) || (checkKeys && !isHarmless(key))) checkField(key, value, checkKeys, 0);
+  }
   manyExpected = keys.length >= MANY_KEYS;
   if (manyExpected) manyKeys = keys;
+}
+
+/** Most values are, at a glance. */
+function isHarmlessValue(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number';
 }
 
 function isHarmless(key: string): boolean {

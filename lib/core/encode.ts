@@ -46,7 +46,7 @@ const ENCODING = { ignoreUndefined: false };
  * @throws RangeError: more than the encoder's 17 MB
  */
 export function encode(document: Document): Uint8Array {
-  beyond.length = 0;
+  if (beyond.length > 0) beyond.length = 0;
   const end = serializeWithBufferAndIndex(document, catcher, ENCODING);
   const bytes = catcher.caught;
   // Beyond its end the encoder's buffer swallows what is written.

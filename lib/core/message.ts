@@ -66,8 +66,8 @@ export interface EncodingOptions {
   idsLast?: readonly number[];
 }
 
-const SLAB_SIZE = 64 * 1024;
-/** Where short messages are put together; their place is used again as soon as they are sent. */
+const SLAB_SIZE = 1024 * 1024;
+/** Where messages are put together; their place is used again as soon as they are sent, which spares fresh memory. */
 let slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
 let slabUsed = 0;
 
