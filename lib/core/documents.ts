@@ -79,11 +79,11 @@ let manyKeys: string[] | null = null;
  * sent in the document's place, in a section of documents: nobody else sees it.
  */
 export class ListedDocument {
-  readonly document: Document;
+  readonly #document: Document;
   readonly #keys: readonly string[];
 
   constructor(document: Document, keys: readonly string[]) {
-    this.document = document;
+    this.#document = document;
     this.#keys = keys;
   }
 
@@ -91,10 +91,15 @@ export class ListedDocument {
     return 'Map';
   }
 
-  /** The pair that it gives is always the same, with other contents: the encoder keeps none. */
+  /** As the encoder counts bytes. */
+  [Symbol.iterator](): Iterator<readonly [string, unknown]> {
+    return this.entries();
+  }
+
+  /** As it encodes. The pair that this gives is always the same, with other contents: the encoder keeps none. */
   entries(): Iterator<readonly [string, unknown]> {
     const keys = this.#keys;
-    const { document } = this;
+    const document = this.#document;
     const pair: [string, unknown] = ['', null];
     const more = { done: false, value: pair } as const;
     let index = 0;
@@ -115,13 +120,15 @@ export class ListedDocument {
  */
 export function listed(document: Document, idLast: boolean): Document {
   if (manyKeys === null) return document;
+  const keys = manyKeys;
+  manyKeys = null;
   if (idLast) {
     // It may have been there before, undefined.
-    const before = manyKeys.indexOf('_id');
-    if (before !== -1) manyKeys.splice(before, 1);
-    manyKeys.push('_id');
+    const before = keys.indexOf('_id');
+    if (before !== -1) keys.splice(before, 1);
+    keys.push('_id');
   }
-  return new ListedDocument(document, manyKeys);
+  return new ListedDocument(document, keys);
 }
 
 /**

@@ -238,7 +238,5 @@ const ENCODED_ARRAY_START = 4 + 1 + 1 + 4;
 
 /** Bytes of a document as it is encoded. */
 export function sizeOf(document: Document): number {
-  return calculateObjectSize(document instanceof ListedDocument ? document.document : document, {
-    ignoreUndefined: false,
-  });
+  return calculateObjectSize(document, { ignoreUndefined: false });
 }

@@ -3,7 +3,13 @@
 import type { Document } from 'bson';
 import { expect } from 'chai';
 import { type AsyncIOMotorCollection, ClientBulkWriteException, InsertOne } from '../../lib/asyncio/index';
-import { BulkWriteError, DuplicateKeyError, InvalidDocument, type MotorCollection } from '../../lib/index';
+import {
+  BulkWriteError,
+  DocumentTooLarge,
+  DuplicateKeyError,
+  InvalidDocument,
+  type MotorCollection,
+} from '../../lib/index';
 import {
   type Call,
   DATABASE,
@@ -135,6 +141,16 @@ describe('documents of very many keys', () => {
           expect(await call(things().find(), 'count')).to.equal(2);
         });
       }
+
+      it(`${name} refuses what is too long, and says how long it is`, async () => {
+        const to = await collections();
+        await write(call, to, [big(), big()]);
+        const before = to.sent().length;
+        const error = await rejection(write(call, to, [big({ last: 'x'.repeat(18_000_000) })]));
+        expect(error).to.be.instanceOf(DocumentTooLarge);
+        expect(error.message).to.match(/has 180\d{5} bytes/);
+        expect(to.sent().length).to.equal(before);
+      });
 
       it(`${name} refuses what cannot be encoded, and sends nothing`, async () => {
         const to = await collections();

@@ -13,6 +13,7 @@ import {
   rewriteReply,
   splitReply,
 } from '../support/faults';
+import { server } from '../support/hooks';
 import { MORE_TO_COME, opMsg } from '../support/message';
 import type { Action, FaultProxy } from '../support/proxy';
 import { rejection } from '../support/rejection';
@@ -223,5 +224,23 @@ describe('replies over the wire', () => {
       expect(await things.find_one(3)).to.deep.equal({ _id: 3, text });
     }
     await connectsAgain(0);
+  });
+});
+
+describe('commands over the wire', () => {
+  it('keep their bytes while the socket is full', async function () {
+    // A Unix socket takes less at once than one of these.
+    const { socketPath } = server();
+    if (socketPath === null) this.skip();
+    const client = newClient(`mongodb://${encodeURIComponent(socketPath)}`);
+    const things = client.get_database(DATABASE).get_collection(uniqueName());
+    const documents = Array.from({ length: 20 }, (_, _id) => ({
+      _id,
+      text: String.fromCharCode(97 + _id).repeat(250_000),
+    }));
+    await Promise.all(documents.map(() => client.server_info()));
+    await Promise.all(documents.map((document) => things.insert(document)));
+    expect(await things.find().sort('_id').to_list(null)).to.deep.equal(documents);
+    await things.drop();
   });
 });
