@@ -1,6 +1,6 @@
 /** How the socket to a server comes about, plain or with TLS, and in words why it does not. */
 
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import type { Address } from './address';
@@ -75,16 +75,31 @@ function readCertificates({ ca, cert, key, passphrase, crl }: TlsOptions): Secur
       ...(crl === null ? {} : { crl: String(crl).match(REVOCATION_LIST) ?? String(crl) }),
     });
   } catch (cause) {
-    throw new ConfigurationError(whyUnreadable(cause as Error & { code?: string }, passphrase !== null), { cause });
+    const locked = key !== null && isLocked(String(key), passphrase);
+    throw new ConfigurationError(locked ? whyLocked(passphrase) : whyUnreadable(cause as Error & { code?: string }), {
+      cause,
+    });
   }
 }
 
-function whyUnreadable({ code, message }: Error & { code?: string }, hasPassphrase: boolean): string {
-  if (code === 'ERR_OSSL_BAD_DECRYPT' || code === 'ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED') {
-    return hasPassphrase
-      ? "the passphrase of the client's key (tlsCertificateKeyFilePassword) is wrong"
-      : "the client's key is encrypted, and there is no passphrase for it (tlsCertificateKeyFilePassword)";
+/** An encrypted key that cannot be opened. The code of the error does not tell: some wrong bytes look right at first. */
+function isLocked(key: string, passphrase: string | null): boolean {
+  if (!key.includes('ENCRYPTED')) return false;
+  try {
+    createPrivateKey({ key, ...(passphrase === null ? {} : { passphrase }) });
+    return false;
+  } catch {
+    return true;
   }
+}
+
+function whyLocked(passphrase: string | null): string {
+  return passphrase === null
+    ? "the client's key is encrypted, and there is no passphrase for it (tlsCertificateKeyFilePassword)"
+    : "the passphrase of the client's key (tlsCertificateKeyFilePassword) is wrong";
+}
+
+function whyUnreadable({ code, message }: Error & { code?: string }): string {
   if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return "the client's key does not belong to its certificate";
   if (message.includes('CRL')) return 'the revocation list (tlsCRLFile) cannot be read: it must be in PEM';
   return (

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TlsOptions } from 'node:tls';
+import { createSecureContext, type TlsOptions } from 'node:tls';
 import { type Document, Long } from 'bson';
 import { expect } from 'chai';
 import {
@@ -48,6 +48,8 @@ const FILES = {
   key: client.key,
   strangersKey: client.certificate + stranger.key,
   locked: client.certificate + client.lockedKey(PASSPHRASE),
+  misleading: '',
+  misleadingByWrong: '',
   foreign: stranger.certificate + stranger.key,
   expired: '',
   noneRevoked: authority.revocations([]),
@@ -59,12 +61,29 @@ const FILES = {
 const expiredClient = new Certificate('late', { hosts: ['late'], by: authority, from: -10, until: -2 });
 FILES.expired = expiredClient.certificate + expiredClient.key;
 
+/** A locked key whose bytes look right at first to who tries another passphrase, or none: one of some two hundred. */
+function misleadingKey(tried: TlsOptions): string {
+  let key = '';
+  // Another OpenSSL may tell them apart.
+  for (let tries = 0; tries < 3000; tries++) {
+    key = client.certificate + client.lockedKey(PASSPHRASE);
+    try {
+      createSecureContext({ key, ...tried });
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ERR_OSSL_BAD_DECRYPT') break;
+    }
+  }
+  return key;
+}
+
 type FileName = keyof typeof FILES;
 let folder = '';
 const file = (name: FileName) => join(folder, `${name}.pem`);
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'motor-tls-'));
+  FILES.misleading = misleadingKey({});
+  FILES.misleadingByWrong = misleadingKey({ passphrase: 'wrong' });
   for (const [name, contents] of Object.entries(FILES)) writeFileSync(file(name as FileName), contents);
 });
 after(() => rmSync(folder, { recursive: true }));
@@ -291,6 +310,7 @@ for (const surface of SURFACES) {
         await refuses(surface.presenting('certificate'), 'cannot be read');
         await refuses(surface.presenting('strangersKey'), 'does not belong to its certificate');
         await refuses(surface.presenting('locked'), 'there is no passphrase');
+        await refuses(surface.presenting('misleading'), 'there is no passphrase');
         expect(relay.handshakes).to.deep.equal([]);
       });
 
@@ -384,9 +404,11 @@ describe('TLS of AsyncIOMotorClient', () => {
     const locked = { tlsCertificateKeyFile: file('locked') };
     await ping(relay, { ...locked, tlsCertificateKeyFilePassword: PASSPHRASE });
     expect(relay.handshakes[0]).to.have.property('clientCertificate', 'client');
-    const error = await rejection(ping(relay, { ...locked, tlsCertificateKeyFilePassword: 'wrong' }));
-    expect(error).to.be.instanceOf(ConfigurationError);
-    expect(error.message).to.include("passphrase of the client's key").and.not.include('wrong.');
+    for (const tlsCertificateKeyFile of [file('locked'), file('misleadingByWrong')]) {
+      const error = await rejection(ping(relay, { tlsCertificateKeyFile, tlsCertificateKeyFilePassword: 'wrong' }));
+      expect(error).to.be.instanceOf(ConfigurationError);
+      expect(error.message).to.include("passphrase of the client's key").and.not.include('wrong.');
+    }
   });
 
   it('accepts what it is told to accept, and no more', async () => {
