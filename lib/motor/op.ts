@@ -11,7 +11,7 @@ export function Op<A extends unknown[], R>(fn: (...args: A) => Promise<R>, ...ar
 export function Op<R = unknown>(fn: (...args: never[]) => unknown, ...args: unknown[]): Promise<R>;
 export function Op(fn: (...args: never[]) => unknown, ...args: unknown[]): Promise<unknown> {
   if (typeof fn !== 'function') throw new TypeError('Op: the first argument must be a function');
-  const name = fn.name || 'the method';
+  const name = fn.name.replace(/^bound /, '') || 'the method';
   process.emitWarning(`Op is deprecated: call ${name} itself, it returns a Promise`, 'DeprecationWarning');
   const result = fn(...(args as never[]));
   if (!(result instanceof Promise)) throw new TypeError(`Op: ${name} gave no Promise`);

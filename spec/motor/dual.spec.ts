@@ -357,7 +357,7 @@ describe('A method of a dual class', () => {
     for (const name of ['find_one', 'count', 'get_self', 'fail'] as const) {
       expect(one[name]).to.equal(one[name]);
       expect(one[name]).to.not.equal(other[name]);
-      expect(one[name].name).to.equal(name);
+      expect(one[name].name).to.equal(`bound ${name}`);
       expect(MotorSample.prototype[name].name).to.equal(name);
     }
   });

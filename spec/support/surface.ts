@@ -37,7 +37,7 @@ export function expectMember(
   } else {
     const method = object[name] as { name: string; [DUAL]?: boolean };
     expect(method).to.be.a('function').and.equal(object[name]);
-    expect(method.name).to.equal(name);
+    expect(method.name).to.equal(`bound ${name}`);
     expect(method[DUAL] ?? false, 'dual').to.equal(kind === 'A');
   }
   if (camelCase(name) === name) return;
