@@ -356,7 +356,7 @@ export class Connection {
   #read(count: number, place: Buffer | null, buffer: Buffer): void {
     try {
       if (place !== null) this.#reader.fill(count);
-      else this.#reader.push(buffer.subarray(0, count));
+      else this.#reader.push(buffer, count);
     } catch (error) {
       this.close(this.#malformed(error as Error));
     }

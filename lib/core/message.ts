@@ -63,7 +63,7 @@ export interface EncodingOptions {
   /** Documents that travel in a section of their own. */
   sequence?: DocumentSequence;
   /** Tells by its index (1) which of the documents to insert got its `_id` from the driver: see `moveIdFirst`. */
-  idsLast?: readonly number[];
+  idsLast?: ArrayLike<number> | undefined;
 }
 
 const SLAB_SIZE = 1024 * 1024;
@@ -354,9 +354,22 @@ export class MessageReader {
 
   /**
    * Take the next bytes in.
+   * @param size so many of the chunk's
    * @throws ProtocolError: a message gives a length that no message has
    */
-  push(chunk: Buffer): void {
+  push(chunk: Buffer, size = chunk.length): void {
+    const isBetween = this.#message === null && this.#start.length === 0;
+    // Most chunks are one whole message, which needs no views of parts.
+    if (isBetween && size >= HEADER_SIZE && chunk.readInt32LE(0) === size) {
+      const message = Buffer.allocUnsafe(size);
+      chunk.copy(message, 0, 0, size);
+      this.#onMessage(message);
+      return;
+    }
+    this.#take(chunk.subarray(0, size));
+  }
+
+  #take(chunk: Buffer): void {
     let rest = chunk;
     const place = this.place;
     if (place !== null) {

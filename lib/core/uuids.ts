@@ -117,9 +117,16 @@ const READINGS = {
 const LEGACY_MARK = Buffer.from([SIZE, 0, 0, 0, LEGACY]);
 const STANDARD_MARK = Buffer.from([SIZE, 0, 0, 0, Binary.SUBTYPE_UUID]);
 
+/** Bytes of a reply that is walked sooner than searched. */
+const SHORT = 128;
+
 /** Make the UUIDs of a decoded reply what they are to be, in place. Nearly every reply is left with one look at its bytes. */
 export function decodeUuids(bytes: Buffer, reply: Document, reading: UuidReading): void {
   const { legacy, standard } = reading;
+  if (bytes.length < SHORT) {
+    decode(reply, reading);
+    return;
+  }
   // From behind, since that looks for the subtype first: 16 is also the type of every integer.
   if (legacy !== null && bytes.lastIndexOf(LEGACY_MARK) >= 0) decode(reply, reading);
   else if (!standard && bytes.lastIndexOf(STANDARD_MARK) >= 0) decode(reply, reading);
