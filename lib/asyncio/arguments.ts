@@ -77,8 +77,9 @@ export function updateOf(method: string, given: unknown): Document | Document[] 
   if (!isDocument(given)) {
     throw new TypeError(`${method}: update must be a document or a pipeline, not ${picture(given)}`);
   }
-  if (firstKey(given) === null) throw new ValueError(`${method}: the update is empty`);
-  if (!beginsWithOperator(given)) {
+  const first = firstKey(given);
+  if (first === null) throw new ValueError(`${method}: the update is empty`);
+  if (!isOperator(first)) {
     throw new ValueError(`${method}: an update begins with an operator such as $set; replace_one replaces documents`);
   }
   return given;
@@ -90,13 +91,13 @@ export function updateOf(method: string, given: unknown): Document | Document[] 
  */
 export function replacementOf(method: string, given: unknown): Document {
   if (!isDocument(given)) throw new TypeError(`${method}: replacement must be a document, not ${picture(given)}`);
-  if (beginsWithOperator(given)) {
+  if (isOperator(firstKey(given))) {
     throw new ValueError(`${method}: a replacement has no operators; update_one and update_many take them`);
   }
   return given;
 }
 
 /** A key of a map may be anything but a string, too. */
-function beginsWithOperator(document: Document): boolean {
-  return String(firstKey(document)).startsWith('$');
+function isOperator(key: unknown): boolean {
+  return typeof key === 'string' && key.startsWith('$');
 }

@@ -8,7 +8,7 @@ import { type BulkOperation, TARGET } from './operations';
 import { ClientBulkWriteResult, DeleteResult, InsertOneResult, UpdateResult, type VerboseResults } from './results';
 import { COMMON, encodedBy, type GivenWriteConcern, more, type Settings, withOptions } from './settings';
 import { SENT } from './writeConcern';
-import { BYPASS, LET, writesOf } from './writes';
+import { addWrites, BYPASS, LET } from './writes';
 
 const BULK_WRITE = keywords({
   ordered: [true, bool],
@@ -37,8 +37,9 @@ export async function bulkWriteOf(
     );
   }
   const checked = new Set<string>();
-  const writes = writesOf('models', settings, acknowledged, models, (write, operation): ClientWrite => {
-    return { ...write, namespace: namespaceOf(operation, checked) };
+  const writes: ClientWrite[] = [];
+  addWrites('models', settings, acknowledged, models, (kind, statement, sent, idLast, operation) => {
+    writes.push({ kind, statement, sent, idLast, namespace: namespaceOf(operation, checked) });
   });
   const extra = more(options);
   if (options.bypass_document_validation !== undefined) {

@@ -11,10 +11,10 @@ import type {
 } from '../../typings/asyncio';
 import type { Doc, Pairs } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
-import { bulkWrite, type Write } from '../core/bulkWrite';
+import { bulkWrite, Writes } from '../core/bulkWrite';
 import { collectionOptions, dropCollection, renameCollection } from '../core/collections';
 import { deleteCommand, insertCommand, type Namespace, updateCommand } from '../core/commands';
-import { checkEncodable, field, isDocument, ListedDocument } from '../core/documents';
+import { addId, checkEncodable, field, isDocument, ListedDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { ConfigurationError, InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName, listIndexes } from '../core/indexes';
@@ -23,6 +23,7 @@ import type { Finish } from '../core/operation';
 import { RETRYABLE_ID_LAST, RETRYABLE_WRITE } from '../core/operation';
 import { createSearchIndexes, dropSearchIndex, listSearchIndexes, updateSearchIndex } from '../core/searchIndexes';
 import { Statements } from '../core/sequence';
+import { insertable } from '../core/uuids';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import { checkedWrite } from '../core/writeReply';
 import { documentAt, documentOf, pairsOf, specOf } from '../motor/arguments';
@@ -53,6 +54,7 @@ import { ENGINE, REPR } from '../motor/settings';
 import { type AggregateKw, aggregateCursor } from './aggregate';
 import { type Hint, hintOf, projection, projectionOf, replacementOf, type Sort, sortOf, updateOf } from './arguments';
 import { checkNoEncryption } from './clientEncryption';
+import { uuidName } from './codecOptions';
 import { type Collation, collationOf } from './collation';
 import { AsyncIOMotorLatentCommandCursor } from './commandCursor';
 import { AsyncIOMotorCursor } from './cursor';
@@ -88,7 +90,7 @@ import {
   withReadConcern,
 } from './settings';
 import { SENT } from './writeConcern';
-import { BYPASS, checkAcknowledged, insertOf, LET, writesOf } from './writes';
+import { addWrites, BYPASS, checkAcknowledged, LET } from './writes';
 
 const ANY_COLLATION = unchecked<Collation | Document | null>();
 
@@ -411,7 +413,8 @@ export class Collection<T extends Document = Document> extends Configured {
   insert_one(document: Insertable<T>, kw?: InsertOneKw): Promise<InsertOneResult<IdOf<T>>> {
     const options = INSERT_ONE.read('insert_one', kw);
     const given = documentOf('insert_one', 'document', document);
-    const { sent, idLast } = insertOf(this[SETTINGS], given);
+    const idLast = addId(given);
+    const sent = insertable(given, uuidName(this.codec_options));
     const id = field(given, '_id') as IdOf<T>;
     const { [SENT]: concern } = this.write_concern;
     if (sent instanceof ListedDocument) {
@@ -447,13 +450,14 @@ export class Collection<T extends Document = Document> extends Configured {
     kw?: InsertManyKw,
   ): Promise<InsertManyResult<IdOf<T>>> {
     const options = INSERT_MANY.read('insert_many', kw);
-    const ids: IdOf<T>[] = [];
-    const writes: Write[] = [];
-    for (const given of Array.isArray(documents) ? checkedList(documents) : await listOfDocuments(documents)) {
-      const write = insertOf(this[SETTINGS], given);
-      ids.push(field(given, '_id') as IdOf<T>);
-      writes.push(write);
+    const given = Array.isArray(documents) ? checkedList(documents) : await listOfDocuments(documents);
+    const writes = new Writes(options.ordered);
+    const uuids = uuidName(this.codec_options);
+    for (const document of given) {
+      const idLast = addId(document);
+      writes.add('insert', document, insertable(document, uuids), idLast);
     }
+    const ids = given.map((document) => field(document, '_id') as IdOf<T>);
     await this.#bulk(writes, options);
     return new InsertManyResult(ids, this.write_concern.acknowledged);
   }
@@ -562,15 +566,17 @@ export class Collection<T extends Document = Document> extends Configured {
   async bulk_write(requests: readonly BulkOperation[], kw?: BulkWriteKw): Promise<BulkWriteResult> {
     const options = BULK_WRITE.read('bulk_write', kw);
     const { acknowledged } = this.write_concern;
-    const writes = writesOf('requests', this[SETTINGS], acknowledged, requests, (write) => write);
+    const writes = new Writes(options.ordered);
+    addWrites('requests', this[SETTINGS], acknowledged, requests, (kind, statement, sent, idLast) => {
+      writes.add(kind, statement, sent, idLast);
+    });
     const result = await this.#bulk(writes, options);
     return new BulkWriteResult(result ?? {}, result !== null);
   }
 
   #bulk(
-    writes: readonly Write[],
+    writes: Writes,
     options: {
-      ordered: boolean;
       comment: unknown;
       bypass_document_validation?: boolean | undefined;
       let?: Document | undefined;
@@ -581,7 +587,6 @@ export class Collection<T extends Document = Document> extends Configured {
     const { bypass_document_validation: given } = options;
     const bypass = given === undefined ? {} : { bypassDocumentValidation: given };
     return bulkWrite(this[ENGINE], this.#namespace, writes, {
-      ordered: options.ordered,
       writeConcern: this.write_concern[SENT],
       lastUnanswered: true,
       // Variables are for filters and updates.
@@ -927,9 +932,10 @@ async function listOfDocuments(given: unknown): Promise<Document[]> {
 }
 
 /** Of a list nothing need be awaited. */
-function checkedList(given: readonly unknown[]): Document[] {
+function checkedList(given: readonly unknown[]): readonly Document[] {
   if (given.length === 0) throw new TypeError('insert_many: documents must not be empty');
-  return Array.from(given, (candidate, index) => documentAt('insert_many', index, candidate));
+  for (let index = 0; index < given.length; index++) documentAt('insert_many', index, given[index]);
+  return given as readonly Document[];
 }
 
 withChildren(Collection, (collection, name) => collection.get_collection(name), { hideUnderscore: true });

@@ -4,6 +4,7 @@ import type { Document } from 'bson';
 import type { Doc } from '../../typings/documents';
 import { isDocument } from '../core/documents';
 import { indexName } from '../core/indexes';
+import type { WriteKind } from '../core/writeBatches';
 import { documentOf } from '../motor/arguments';
 import {
   anything,
@@ -55,8 +56,12 @@ interface Wishes {
   readonly sort?: Sort | null;
 }
 
-/** The statement with what was wished for, and nothing else. */
-export function wished<S extends Document>(method: string, statement: S, wishes: Wishes): S {
+/**
+ * The statement with what was wished for, and nothing else.
+ * @param wishes null: nothing
+ */
+export function wished<S extends Document>(method: string, statement: S, wishes: Wishes | null): S {
+  if (wishes === null) return statement;
   const { upsert = false, array_filters = null, sort = null } = wishes;
   const collation = collationOf(method, wishes.collation);
   const hint = hintOf(method, wishes.hint);
@@ -71,11 +76,8 @@ export function wished<S extends Document>(method: string, statement: S, wishes:
 
 /** What `bulk_write` makes of an operation; arguments that are wrong only then are found then. */
 export const STATEMENT: unique symbol = Symbol('statement');
-
-export interface Statement {
-  readonly kind: 'insert' | 'update' | 'delete';
-  readonly statement: Document;
-}
+/** The command that it belongs to. */
+export const KIND: unique symbol = Symbol('kind');
 
 /** The namespace that an operation names: where it writes in the `bulk_write` of a client. */
 export const TARGET: unique symbol = Symbol('target');
@@ -89,7 +91,9 @@ export abstract class BulkOperation extends Value {
     this[TARGET] = namespace;
   }
 
-  abstract [STATEMENT](): Statement;
+  abstract get [KIND](): WriteKind;
+
+  abstract [STATEMENT](): Document;
 }
 
 function filterOf(operation: string, filter: unknown): Document {
@@ -122,11 +126,15 @@ export class InsertOne extends BulkOperation {
     return [this.#document, ...given(this.#kw)];
   }
 
-  [STATEMENT](): Statement {
+  get [KIND]() {
+    return 'insert' as const;
+  }
+
+  [STATEMENT](): Document {
     if (!isDocument(this.#document)) {
       throw new TypeError(`InsertOne: document must be a document, not ${picture(this.#document)}`);
     }
-    return { kind: 'insert', statement: this.#document };
+    return this.#document;
   }
 }
 
@@ -134,7 +142,7 @@ export class InsertOne extends BulkOperation {
 export class ReplaceOne extends BulkOperation {
   readonly #filter: Document;
   readonly #replacement: Document;
-  readonly #options: Options<typeof REPLACE>;
+  readonly #options: Options<typeof REPLACE> | null;
   readonly #kw: ReplaceKw | undefined;
 
   /** An operation for `bulk_write`. @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
@@ -143,7 +151,7 @@ export class ReplaceOne extends BulkOperation {
     super(options);
     this.#filter = filterOf('ReplaceOne', filter);
     this.#replacement = replacement as Document;
-    this.#options = options;
+    this.#options = kw === undefined ? null : options;
     this.#kw = kw;
   }
 
@@ -151,28 +159,33 @@ export class ReplaceOne extends BulkOperation {
     return [this.#filter, this.#replacement, ...given(this.#kw)];
   }
 
-  [STATEMENT](): Statement {
+  get [KIND]() {
+    return 'update' as const;
+  }
+
+  [STATEMENT](): Document {
     const u = replacementOf('ReplaceOne', this.#replacement);
-    return { kind: 'update', statement: wished('ReplaceOne', { q: this.#filter, u, multi: false }, this.#options) };
+    return wished('ReplaceOne', { q: this.#filter, u, multi: false }, this.#options);
   }
 }
 
 abstract class UpdateOperation extends BulkOperation {
   readonly #filter: Document;
   readonly #update: Doc | readonly Doc[];
-  readonly #options: Options<typeof UPDATE_ONE> | Options<typeof UPDATE_MANY>;
+  readonly #options: Options<typeof UPDATE_ONE> | Options<typeof UPDATE_MANY> | null;
   readonly #kw: UpdateOneKw | UpdateManyKw | undefined;
 
   constructor(
+    name: string,
     filter: Doc,
     update: Doc | readonly Doc[],
     options: Options<typeof UPDATE_ONE> | Options<typeof UPDATE_MANY>,
     kw: UpdateOneKw | UpdateManyKw | undefined,
   ) {
     super(options);
-    this.#filter = filterOf(this.constructor.name, filter);
+    this.#filter = filterOf(name, filter);
     this.#update = update;
-    this.#options = options;
+    this.#options = kw === undefined ? null : options;
     this.#kw = kw;
   }
 
@@ -183,10 +196,14 @@ abstract class UpdateOperation extends BulkOperation {
     return [this.#filter, this.#update, ...given(this.#kw)];
   }
 
-  [STATEMENT](): Statement {
-    const { name } = this.constructor;
-    const u = updateOf(name, this.#update);
-    return { kind: 'update', statement: wished(name, { q: this.#filter, u, multi: this.multi }, this.#options) };
+  get [KIND]() {
+    return 'update' as const;
+  }
+
+  [STATEMENT](): Document {
+    const { multi } = this;
+    const name = multi ? 'UpdateMany' : 'UpdateOne';
+    return wished(name, { q: this.#filter, u: updateOf(name, this.#update), multi }, this.#options);
   }
 }
 
@@ -194,7 +211,7 @@ abstract class UpdateOperation extends BulkOperation {
 export class UpdateOne extends UpdateOperation {
   /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
   constructor(filter: Doc, update: Doc | readonly Doc[], kw?: UpdateOneKw) {
-    super(filter, update, UPDATE_ONE.read('UpdateOne', kw), kw);
+    super('UpdateOne', filter, update, UPDATE_ONE.read('UpdateOne', kw), kw);
   }
 
   get multi(): boolean {
@@ -206,7 +223,7 @@ export class UpdateOne extends UpdateOperation {
 export class UpdateMany extends UpdateOperation {
   /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
   constructor(filter: Doc, update: Doc | readonly Doc[], kw?: UpdateManyKw) {
-    super(filter, update, UPDATE_MANY.read('UpdateMany', kw), kw);
+    super('UpdateMany', filter, update, UPDATE_MANY.read('UpdateMany', kw), kw);
   }
 
   get multi(): boolean {
@@ -216,15 +233,14 @@ export class UpdateMany extends UpdateOperation {
 
 abstract class DeleteOperation extends BulkOperation {
   readonly #filter: Document;
-  readonly #options: Options<typeof DELETE>;
+  readonly #options: Options<typeof DELETE> | null;
   readonly #kw: DeleteKw | undefined;
 
-  /** An operation for `bulk_write`. @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
-  constructor(filter: Doc, kw?: DeleteKw) {
-    const options = DELETE.read(new.target.name, kw);
+  constructor(name: string, filter: Doc, kw: DeleteKw | undefined) {
+    const options = DELETE.read(name, kw);
     super(options);
-    this.#filter = filterOf(this.constructor.name, filter);
-    this.#options = options;
+    this.#filter = filterOf(name, filter);
+    this.#options = kw === undefined ? null : options;
     this.#kw = kw;
   }
 
@@ -235,14 +251,23 @@ abstract class DeleteOperation extends BulkOperation {
     return [this.#filter, ...given(this.#kw)];
   }
 
-  [STATEMENT](): Statement {
-    const statement = { q: this.#filter, limit: this.limit };
-    return { kind: 'delete', statement: wished(this.constructor.name, statement, this.#options) };
+  get [KIND]() {
+    return 'delete' as const;
+  }
+
+  [STATEMENT](): Document {
+    const { limit } = this;
+    return wished(limit === 1 ? 'DeleteOne' : 'DeleteMany', { q: this.#filter, limit }, this.#options);
   }
 }
 
 /** Remove the first document that matches. */
 export class DeleteOne extends DeleteOperation {
+  /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
+  constructor(filter: Doc, kw?: DeleteKw) {
+    super('DeleteOne', filter, kw);
+  }
+
   get limit(): 0 | 1 {
     return 1;
   }
@@ -250,6 +275,11 @@ export class DeleteOne extends DeleteOperation {
 
 /** Remove all documents that match. */
 export class DeleteMany extends DeleteOperation {
+  /** @throws TypeError: `filter` is no document, or a keyword is unknown or of a wrong type */
+  constructor(filter: Doc, kw?: DeleteKw) {
+    super('DeleteMany', filter, kw);
+  }
+
   get limit(): 0 | 1 {
     return 0;
   }

@@ -1,14 +1,14 @@
 /** What the methods that write documents have in common. */
 
 import type { Document } from 'bson';
-import type { Write } from '../core/bulkWrite';
 import { addId } from '../core/documents';
 import { ConfigurationError, InvalidOperation } from '../core/errors';
-import { insertable } from '../core/uuids';
+import { insertable, sendable } from '../core/uuids';
+import type { WriteKind } from '../core/writeBatches';
 import { bool, document, picture } from '../motor/keywords';
 import { uuidName } from './codecOptions';
-import { BulkOperation, STATEMENT } from './operations';
-import { encodedBy, type Settings } from './settings';
+import { BulkOperation, KIND, STATEMENT } from './operations';
+import type { Settings } from './settings';
 
 /** Whether the server leaves out the collection's validation; sent when given. */
 export const BYPASS = { bypass_document_validation: [undefined, bool] } as const;
@@ -24,36 +24,36 @@ export function checkAcknowledged(method: string, acknowledged: boolean, options
   }
 }
 
-/** A document among several; a missing `_id` is put into it. */
-export function insertOf({ codecOptions }: Settings, document: Document): Required<Write> {
-  const idLast = addId(document);
-  return { kind: 'insert', statement: document, sent: insertable(document, uuidName(codecOptions)), idLast };
-}
-
 /**
- * What is to be written by the operations of a `bulk_write`.
+ * Take apart the operations of a `bulk_write`.
  * @param argument its name
+ * @param add takes what is to be written: see `Writes.add`
  * @throws TypeError: no list of operations; InvalidOperation: an empty one; and what the operations refuse
  */
-export function writesOf<W extends Write>(
+export function addWrites(
   argument: string,
-  settings: Settings,
+  { codecOptions }: Settings,
   acknowledged: boolean,
   given: unknown,
-  finish: (write: Write, operation: BulkOperation) => W,
-): W[] {
+  add: (kind: WriteKind, statement: Document, sent: Document, idLast: boolean, operation: BulkOperation) => void,
+): void {
   if (!Array.isArray(given)) {
     throw new TypeError(`bulk_write: ${argument} must be a list of operations, not ${picture(given)}`);
   }
-  const writes = given.map((operation: unknown): W => {
+  const uuids = uuidName(codecOptions);
+  for (const operation of given as unknown[]) {
     if (!(operation instanceof BulkOperation)) {
       throw new TypeError(`bulk_write: ${argument} are InsertOne, UpdateOne, ..., not ${picture(operation)}`);
     }
-    const { kind, statement } = operation[STATEMENT]();
-    if (kind === 'insert') return finish(insertOf(settings, statement), operation);
-    checkAcknowledged('bulk_write', acknowledged, statement);
-    return finish({ kind, statement, sent: encodedBy(settings, statement) }, operation);
-  });
-  if (writes.length === 0) throw new InvalidOperation('bulk_write: there is nothing to do');
-  return writes;
+    const kind = operation[KIND];
+    const statement = operation[STATEMENT]();
+    if (kind === 'insert') {
+      const idLast = addId(statement);
+      add(kind, statement, insertable(statement, uuids), idLast, operation);
+    } else {
+      checkAcknowledged('bulk_write', acknowledged, statement);
+      add(kind, statement, sendable(statement, uuids), false, operation);
+    }
+  }
+  if (given.length === 0) throw new InvalidOperation('bulk_write: there is nothing to do');
 }

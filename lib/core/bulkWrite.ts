@@ -4,25 +4,105 @@ import type { Engine } from './engine';
 import { BulkWriteError, OperationFailure } from './errors';
 import { type Failed, writeFailureOf } from './failure';
 import { Statements } from './sequence';
-import { sendWrites, type WriteKind } from './writeBatches';
+import { sendWrites, WRITE_KINDS, type WriteKind } from './writeBatches';
 import { DEFAULT_WRITE_CONCERN, type WriteConcern } from './writeConcern';
 
-/** One write of a bulk. */
-export interface Write {
-  readonly kind: WriteKind;
+/** Writes of one kind that are sent one behind the other. */
+class Group {
+  readonly statements = new Statements();
+  /** What was given for those of which something else is sent. */
+  readonly #given = new Map<number, Document>();
+  /** Which writes these are; null: one behind the other from `#first` on. */
+  readonly #indexes: number[] | null;
+  readonly #first: number;
+
+  constructor(
+    readonly kind: WriteKind,
+    ordered: boolean,
+    first: number,
+  ) {
+    this.#indexes = ordered ? null : [];
+    this.#first = first;
+  }
+
+  add(index: number, given: Document, sent: Document, idLast: boolean): void {
+    this.#indexes?.push(index);
+    if (sent !== given) this.#given.set(this.statements.length, given);
+    this.statements.push(sent, idLast);
+  }
+
+  /** What is to be sent in the place of each that was given. */
+  prepare(sentOf: (statement: Document, kind: WriteKind) => Document): void {
+    for (let place = 0; place < this.statements.length; place++) {
+      const given = this.given(place);
+      const sent = sentOf(given, this.kind);
+      if (sent === given) continue;
+      this.#given.set(place, given);
+      this.statements.replace(place, sent);
+    }
+  }
+
+  /** The index, among all writes, of the one at this place. */
+  index(place: number): number {
+    return this.#indexes === null ? this.#first + place : (this.#indexes[place] as number);
+  }
+
+  given(place: number): Document {
+    return this.#given.get(place) ?? (this.statements.documents[place] as Document);
+  }
+}
+
+/** The writes of a bulk, by the groups in which they are sent. */
+export class Writes {
+  readonly ordered: boolean;
+  readonly #groups: Group[] = [];
+  #length = 0;
+
+  /** @param ordered in the order in which they are added; else all inserts, then all updates, then all deletes */
+  constructor(ordered: boolean) {
+    this.ordered = ordered;
+    if (!ordered) this.#groups = WRITE_KINDS.map((kind) => new Group(kind, false, 0));
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** None of them is empty. */
+  get groups(): readonly Group[] {
+    return this.#groups.filter(({ statements }) => statements.length > 0);
+  }
+
   /**
-   * The document to insert; or `{ q, u, multi, upsert }` or `{ q, limit }`, with whatever else the command knows:
-   * `collation`, `hint`, `arrayFilters`.
+   * @param statement the document to insert; or `{ q, u, multi, upsert }` or `{ q, limit }`, with whatever else the
+   *   command knows: `collation`, `hint`, `arrayFilters`
+   * @param sent what is sent in its place; errors show the statement itself
+   * @param idLast the `_id` of a document to insert was added by the driver: see `moveIdFirst`
    */
-  readonly statement: Document;
-  /** What is sent in its place; errors show the statement itself. */
-  readonly sent?: Document;
-  /** The `_id` of a document to insert was added by the driver: see `moveIdFirst`. */
-  readonly idLast?: boolean;
+  add(kind: WriteKind, statement: Document, sent = statement, idLast = false): void {
+    const index = this.#length++;
+    this.#groupFor(kind, index).add(index, statement, sent, idLast);
+  }
+
+  #groupFor(kind: WriteKind, index: number): Group {
+    if (!this.ordered) return this.#groups[WRITE_KINDS.indexOf(kind)] as Group;
+    const last = this.#groups[this.#groups.length - 1];
+    if (last !== undefined && last.kind === kind) return last;
+    const next = new Group(kind, true, index);
+    this.#groups.push(next);
+    return next;
+  }
+
+  /**
+   * Decide what is sent of each statement that was added.
+   * @throws what `sentOf` throws
+   */
+  prepare(sentOf: (statement: Document, kind: WriteKind) => Document): void {
+    for (const group of this.#groups) group.prepare(sentOf);
+  }
 }
 
 export interface BulkWriteOptions {
-  readonly ordered: boolean;
   readonly writeConcern: WriteConcern;
   /**
    * Ordered with `w: 0`: the last command may be sent without asking for a reply, since nothing comes behind it. Default:
@@ -31,6 +111,8 @@ export interface BulkWriteOptions {
   readonly lastUnanswered?: boolean;
   /** Further fields of the commands of each kind, such as `let`, `comment`, `bypassDocumentValidation`. */
   readonly extra?: Partial<Readonly<Record<WriteKind, Document>>>;
+  /** How errors show a statement; default: as it was given. */
+  readonly shown?: (statement: Document, kind: WriteKind) => Document;
 }
 
 /** A document that an upsert inserted. */
@@ -62,8 +144,7 @@ export interface BulkWriteResult {
 }
 
 /**
- * Run writes of all kinds in batches. Ordered: in the order given, up to the first that fails. Unordered: all inserts,
- * then all updates, then all deletes, whatever fails.
+ * Run writes of all kinds in batches. Ordered: up to the first that fails. Unordered: all of them, whatever fails.
  * @returns null for a write concern of `w: 0`: nothing is known
  * @throws BulkWriteError: a write failed, or was not done as widely as asked; `details` is the result
  * @throws DocumentTooLarge, InvalidDocument: what was to be sent before it was sent
@@ -72,24 +153,25 @@ export interface BulkWriteResult {
 export async function bulkWrite(
   engine: Engine,
   namespace: Namespace,
-  writes: readonly Write[],
-  { ordered, writeConcern, lastUnanswered = false, extra = {} }: BulkWriteOptions,
+  writes: Writes,
+  { writeConcern, lastUnanswered = false, extra = {}, shown = (statement) => statement }: BulkWriteOptions,
 ): Promise<BulkWriteResult | null> {
+  const { ordered, groups } = writes;
   const { acknowledged } = writeConcern;
   // Without a reply there would be no stopping at the first failure.
   const concern = acknowledged || !ordered ? writeConcern : DEFAULT_WRITE_CONCERN;
-  const merger = new Merger(writes);
-  const groups = ordered ? consecutive(writes) : sorted(writes);
+  const merger = new Merger(writes.length, shown);
   try {
-    for (const [place, { kind, indexes, statements }] of groups.entries()) {
+    for (const [place, group] of groups.entries()) {
+      const { kind, statements } = group;
       await sendWrites(engine, namespace, kind, statements, {
         ordered,
         writeConcern: concern,
         lastConcern: lastUnanswered && place === groups.length - 1 ? writeConcern : concern,
         extra: extra[kind],
-        nameOf: (n) => `operation ${indexAt(indexes, n) + 1} of ${writes.length}`,
+        nameOf: (n) => `operation ${group.index(n) + 1} of ${writes.length}`,
         received(reply, operation, first) {
-          if (concern.acknowledged && reply.n !== undefined) merger.merge(kind, indexes, first, reply, operation);
+          if (concern.acknowledged && reply.n !== undefined) merger.merge(group, first, reply, operation);
           return !ordered || !merger.failed;
         },
       });
@@ -101,49 +183,6 @@ export async function bulkWrite(
   return acknowledged ? merger.finish() : null;
 }
 
-/** Writes of one kind, and which ones these are. */
-class Group {
-  readonly kind: WriteKind;
-  readonly indexes: number[] = [];
-  readonly statements = new Statements();
-
-  constructor(kind: WriteKind) {
-    this.kind = kind;
-  }
-
-  add(index: number, { statement, sent = statement, idLast }: Write): void {
-    this.indexes.push(index);
-    this.statements.push(sent, idLast);
-  }
-}
-
-function consecutive(writes: readonly Write[]): Group[] {
-  const groups: Group[] = [];
-  let group: Group | undefined;
-  for (let index = 0; index < writes.length; index++) {
-    const write = writes[index] as Write;
-    if (group?.kind !== write.kind) {
-      group = new Group(write.kind);
-      groups.push(group);
-    }
-    group.add(index, write);
-  }
-  return groups;
-}
-
-function sorted(writes: readonly Write[]): Group[] {
-  const groups = { insert: new Group('insert'), update: new Group('update'), delete: new Group('delete') };
-  for (let index = 0; index < writes.length; index++) {
-    const write = writes[index] as Write;
-    groups[write.kind].add(index, write);
-  }
-  return Object.values(groups).filter(({ statements }) => statements.length > 0);
-}
-
-function indexAt(indexes: readonly number[], place: number): number {
-  return indexes[place] as number;
-}
-
 /** What a bulk tells of a failed write. Whatever else the server gives stands in the details of the `cause`. */
 function told({ code, errmsg, errInfo }: Document, index: number): Document {
   return errInfo === undefined ? { index, code, errmsg } : { index, code, errmsg, errInfo };
@@ -151,7 +190,8 @@ function told({ code, errmsg, errInfo }: Document, index: number): Document {
 
 /** Makes one result of the replies to all batches. */
 class Merger {
-  readonly #writes: readonly Write[];
+  readonly #count: number;
+  readonly #shown: NonNullable<BulkWriteOptions['shown']>;
   readonly #result: Required<BulkWriteResult> = {
     writeErrors: [],
     writeConcernErrors: [],
@@ -167,8 +207,10 @@ class Merger {
   /** The error that the first failure alone would have been. */
   #first: Error | null = null;
 
-  constructor(writes: readonly Write[]) {
-    this.#writes = writes;
+  /** @param count how many writes there are */
+  constructor(count: number, shown: NonNullable<BulkWriteOptions['shown']>) {
+    this.#count = count;
+    this.#shown = shown;
   }
 
   /** Whether a write failed. */
@@ -176,26 +218,28 @@ class Merger {
     return this.#result.writeErrors.length > 0;
   }
 
-  /** The reply to the batch that begins at the place `first` of `indexes`. */
-  merge(kind: WriteKind, indexes: readonly number[], first: number, reply: Document, operation: Failed): void {
+  /** The reply to the batch of the group that begins at the place `first`. */
+  merge(group: Group, first: number, reply: Document, operation: Failed): void {
+    const { kind } = group;
     const result = this.#result;
     if (kind === 'insert') result.nInserted += reply.n;
     else if (kind === 'delete') result.nRemoved += reply.n;
-    else this.#mergeUpdate(indexes, first, reply);
+    else this.#mergeUpdate(group, first, reply);
 
     for (const error of (reply.writeErrors ?? []) as Document[]) {
-      const index = indexAt(indexes, first + error.index);
+      const place: number = first + error.index;
+      const index = group.index(place);
       this.#first ??= writeFailureOf({ ...error, index }, operation);
-      result.writeErrors.push({ ...told(error, index), op: (this.#writes[index] as Write).statement });
+      result.writeErrors.push({ ...told(error, index), op: this.#shown(group.given(place), kind) });
     }
     if (reply.writeConcernError !== undefined) result.writeConcernErrors.push(reply.writeConcernError);
     for (const label of (reply.errorLabels ?? []) as string[]) this.#labels.add(label);
   }
 
-  #mergeUpdate(indexes: readonly number[], first: number, reply: Document): void {
+  #mergeUpdate(group: Group, first: number, reply: Document): void {
     const result = this.#result;
     const upserted = (reply.upserted ?? []) as { index: number; _id: unknown }[];
-    for (const { index, _id } of upserted) result.upserted.push({ index: indexAt(indexes, first + index), _id });
+    for (const { index, _id } of upserted) result.upserted.push({ index: group.index(first + index), _id });
     result.nUpserted += upserted.length;
     result.nMatched += reply.n - upserted.length;
     if (typeof reply.nModified === 'number') result.nModified += reply.nModified;
@@ -216,7 +260,7 @@ class Merger {
 
   #message(): string {
     const { writeErrors, writeConcernErrors } = this.#result;
-    return bulkMessage({ writeErrors, writeConcernErrors, first: this.#first, count: this.#writes.length });
+    return bulkMessage({ writeErrors, writeConcernErrors, first: this.#first, count: this.#count });
   }
 }
 

@@ -1,16 +1,21 @@
 import type { Document } from 'bson';
 import type { Address } from './address';
-import { bulkMessage, type Write } from './bulkWrite';
+import { bulkMessage } from './bulkWrite';
 import { Cursor } from './cursor';
 import type { Engine } from './engine';
 import { BSONError, InvalidOperation, PyMongoError } from './errors';
 import { writeFailureOf } from './failure';
 import { OpsBuilder } from './opsSequence';
 import { Statements, sizeOf } from './sequence';
+import type { WriteKind } from './writeBatches';
 import type { WriteConcern } from './writeConcern';
 
-/** One write of a bulk over several namespaces. */
-export interface ClientWrite extends Write {
+/** One write of a bulk over several namespaces; see `Writes.add`. */
+export interface ClientWrite {
+  readonly kind: WriteKind;
+  readonly statement: Document;
+  readonly sent: Document;
+  readonly idLast: boolean;
   /** `database.collection` */
   readonly namespace: string;
 }
@@ -88,7 +93,7 @@ export async function clientBulkWrite(
   const room = description.maxMessageSize - MESSAGE_OVERHEAD - sizeOf(command);
   command.$db = 'admin';
 
-  const statements = Statements.of(writes, (write) => ({ document: opOf(write), idLast: write.idLast ?? false }));
+  const statements = Statements.of(writes, (write) => ({ document: opOf(write), idLast: write.idLast }));
   const namespaces = writes.map(({ namespace }) => namespace);
   const nameOf = (n: number) => `bulkWrite: operation ${n + 1} of ${writes.length} (${pictureOf(writes, n)})`;
   const ops = new OpsBuilder(namespaces, nameOf, description, room);
@@ -136,7 +141,7 @@ export async function clientBulkWrite(
 }
 
 /** The operation as the command has it; the number of its namespace is put in when it is encoded. */
-function opOf({ kind, statement, sent = statement }: ClientWrite, namespace: number | string = 0): Document {
+function opOf({ kind, sent }: Pick<ClientWrite, 'kind' | 'sent'>, namespace: number | string = 0): Document {
   if (kind === 'insert') return { insert: namespace, document: sent };
   const { q, u, limit, multi = limit === 0, ...wishes } = sent;
   if (kind === 'delete') return { delete: namespace, filter: q, multi, ...wishes };
@@ -207,11 +212,10 @@ class Merger {
       return;
     }
     if (this.#ordered && result.idx > 0) outcome.anySuccessful = true;
-    const write = this.#writes[idx] as ClientWrite;
+    const { kind, statement, namespace } = this.#writes[idx] as ClientWrite;
     const operation = { name: 'bulkWrite', description: pictureOf(this.#writes, idx), address: this.address };
     this.#first ??= writeFailureOf(told, operation);
-    const { sent: _, ...shown } = write;
-    outcome.writeErrors.push({ ...told, op: opOf(shown, write.namespace) });
+    outcome.writeErrors.push({ ...told, op: opOf({ kind, sent: statement }, namespace) });
   }
 
   finish(): { outcome: ClientBulkOutcome; failure: ClientBulkFailure | null } {

@@ -90,9 +90,9 @@ export function moveIdFirst(bytes: Uint8Array, start: number): void {
 
 /**
  * The documents of an encoded `{ insert: name, documents: [...], ... }`, each with its `_id` first.
- * @param idsLast 1 for each document whose `_id` the driver added
+ * @param idsLast 1 for each document whose `_id` the driver added; not more than there are
  */
-export function moveIdsFirst(command: Uint8Array, idsLast: readonly number[]): void {
+export function moveIdsFirst(command: Uint8Array, idsLast: ArrayLike<number>): void {
   const nameSize = 4 + 1 + 'insert\0'.length;
   // Behind the name: type and key of the array, and its length.
   let at = nameSize + 4 + int32(command, nameSize) + 1 + 'documents\0'.length + 4;

@@ -13,33 +13,68 @@ export interface Statement {
   readonly idLast?: boolean;
 }
 
-/** What is sent of many writes of one kind, in columns, since the encoder wants them so. */
+const FEWEST_IDS = 64;
+
+/**
+ * What is sent of many writes of one kind, in columns: the encoder wants them so, and of a thousand writes there are not
+ * a thousand objects for the garbage collector.
+ */
 export class Statements {
-  readonly documents: Document[] = [];
-  /** 1 where the driver added the `_id`, else 0. */
-  readonly idsLast: number[] = [];
+  readonly documents: Document[];
+  #length = 0;
+  #idsLast: Uint8Array | null = null;
   /** Whether there is a `ListedDocument` among them. */
   areListed = false;
+
+  /** @param expected at least so many will be added */
+  constructor(expected = 0) {
+    this.documents = new Array(expected);
+  }
 
   static of(items: readonly Statement[]): Statements;
   static of<T>(items: readonly T[], statementOf: (item: T) => Statement): Statements;
   static of(items: readonly Statement[], statementOf: (item: Statement) => Statement = (item) => item): Statements {
-    const statements = new Statements();
+    const statements = new Statements(items.length);
     for (const item of items) {
       const { document, idLast } = statementOf(item);
       statements.push(document, idLast);
     }
+    statements.documents.length = statements.#length; // code of the user's may have shortened its list meanwhile
     return statements;
   }
 
   get length(): number {
-    return this.documents.length;
+    return this.#length;
+  }
+
+  /** 1 for each whose `_id` the driver added; as many as there are, or none. */
+  get idsLast(): Uint8Array | undefined {
+    return this.#idsLast?.subarray(0, this.#length);
   }
 
   push(document: Document, idLast = false): void {
-    this.documents.push(document);
-    this.idsLast.push(idLast ? 1 : 0);
+    const index = this.#length++;
+    this.documents[index] = document;
+    if (idLast) this.#idsLastUpTo(index)[index] = 1;
     if (document instanceof ListedDocument) this.areListed = true;
+  }
+
+  /** Send this in the place of what was added. */
+  replace(index: number, document: Document): void {
+    this.documents[index] = document;
+    if (document instanceof ListedDocument) this.areListed = true;
+  }
+
+  isIdLast(index: number): boolean {
+    return this.#idsLast !== null && this.#idsLast[index] === 1;
+  }
+
+  #idsLastUpTo(index: number): Uint8Array {
+    const known = this.#idsLast;
+    if (known !== null && index < known.length) return known;
+    this.#idsLast = new Uint8Array(Math.max(FEWEST_IDS, 2 * index, this.documents.length));
+    if (known !== null) this.#idsLast.set(known);
+    return this.#idsLast;
   }
 
   /** Whether each of these changes one document at most, so that a server knows it when it comes again. */
@@ -165,14 +200,14 @@ export class SequenceBuilder {
   }
 
   /** @param encoded the documents as the array in `{ '': [...] }` */
-  #addEncoded({ documents, idsLast }: Statements, from: number, to: number, encoded: Buffer): number {
+  #addEncoded(statements: Statements, from: number, to: number, encoded: Buffer): number {
     let at = ENCODED_ARRAY_START;
     for (let index = from; index < to; index++) {
       while (encoded[++at] !== 0); // its type, then its key
       at++;
       const size = encoded.readInt32LE(at);
-      if (!this.#hasRoomFor(size, documents[index] as Document, index)) return index - from;
-      this.adding(encoded, at, index, idsLast[index] === 1);
+      if (!this.#hasRoomFor(size, statements.documents[index] as Document, index)) return index - from;
+      this.adding(encoded, at, index, statements.isIdLast(index));
       encoded.copy(this.#bytes, this.#size, at, at + size);
       at += size;
       this.#size += size;

@@ -8,8 +8,9 @@ import { SequenceBuilder, type Statement, Statements } from './sequence';
 import type { ServerDescription } from './serverDescription';
 import type { WriteConcern } from './writeConcern';
 
-/** The kinds of writes, each by the name of its command. */
-export type WriteKind = 'insert' | 'update' | 'delete';
+/** The kinds of writes, each by the name of its command, in the order in which an unordered bulk sends them. */
+export const WRITE_KINDS = ['insert', 'update', 'delete'] as const;
+export type WriteKind = (typeof WRITE_KINDS)[number];
 
 /** So few are not worth the guess. */
 const FEW = 16;
@@ -123,19 +124,16 @@ export async function sendWrites(
 }
 
 /**
- * Whether they surely fit into the command itself, where all of them are encoded at once; judged by three of them. A
- * section of their own has room for more.
+ * Whether they fit into the command itself, where all of them are encoded at once; judged by one of them. A section of
+ * their own has room for more.
  */
 function haveRoomInOneBody({ documents, areListed }: Statements, limits: ServerDescription): boolean {
   const { length } = documents;
   if (areListed || length < FEW || length > limits.maxWriteBatchSize) return false;
-  let longest = 0;
   try {
-    for (const index of [0, length >> 1, length - 1]) {
-      longest = Math.max(longest, encode(documents[index] as Document).length);
-    }
+    const size = encode(documents[length >> 1] as Document).length;
+    return size * length < Math.min(limits.maxBsonSize, limits.maxMessageSize) / 2;
   } catch {
     return false;
   }
-  return longest * length < Math.min(limits.maxBsonSize, limits.maxMessageSize) / 2;
 }

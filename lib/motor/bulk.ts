@@ -2,10 +2,11 @@ import { inspect } from 'node:util';
 import type { Document } from 'bson';
 import type { Doc } from '../../typings/documents';
 import type { Dual } from '../../typings/dual';
-import { type BulkWriteResult, bulkWrite, type Write } from '../core/bulkWrite';
+import { type BulkWriteResult, bulkWrite, Writes } from '../core/bulkWrite';
 import { addId, checkStorable, firstKey, listed } from '../core/documents';
 import { InvalidOperation, ValueError } from '../core/errors';
 import { encodeUuids } from '../core/uuids';
+import type { WriteKind } from '../core/writeBatches';
 import { WriteConcern, type WriteConcernFields } from '../core/writeConcern';
 import { documentOf } from './arguments';
 import type { MotorCollection } from './collection';
@@ -19,24 +20,20 @@ export type ExecuteKw = Given<typeof EXECUTE>;
 
 export type { BulkWriteResult };
 
-type Queue = (write: Write) => void;
-
 /**
  * A list of writes that are sent together. Nothing happens before `execute`.
  * @see Motor 0.2, MotorBulkOperationBuilder
  */
 export class BulkOperationBuilder extends Bound {
   readonly #collection: MotorCollection;
-  readonly #ordered: boolean;
-  readonly #writes: Write[] = [];
-  readonly #queue: Queue = (write) => this.#writes.push(write);
+  readonly #writes: Writes;
   #executed = false;
 
   /** Made by `MotorCollection.initialize_ordered_bulk_op` and `initialize_unordered_bulk_op`. */
   constructor(collection: MotorCollection, ordered: boolean) {
     super();
     this.#collection = collection;
-    this.#ordered = ordered;
+    this.#writes = new Writes(ordered);
   }
 
   /**
@@ -47,7 +44,7 @@ export class BulkOperationBuilder extends Bound {
   insert(document: Doc): void {
     const statement = documentOf('insert', 'document', document);
     addId(statement);
-    this.#queue({ kind: 'insert', statement });
+    this.#writes.add('insert', statement);
   }
 
   /**
@@ -58,7 +55,7 @@ export class BulkOperationBuilder extends Bound {
    * @see Motor 0.2, MotorBulkOperationBuilder.find
    */
   find(selector: Doc): BulkWriteOperation {
-    return new BulkWriteOperation(this.#queue, documentOf('find', 'selector', selector)) as BulkWriteOperation;
+    return new BulkWriteOperation(this.#writes, documentOf('find', 'selector', selector)) as BulkWriteOperation;
   }
 
   /**
@@ -85,20 +82,18 @@ export class BulkOperationBuilder extends Bound {
     if (this.#writes.length === 0) throw new InvalidOperation('execute: no operations to execute');
     if (this.#executed) throw new InvalidOperation('execute: bulk operations can only be executed once');
     this.#executed = true;
+    const { representation } = collection[UUIDS];
+    this.#writes.prepare((statement, kind) => {
+      const isInsert = kind === 'insert';
+      if (checkStorable(statement, isInsert, 'execute')) return encodeUuids(statement, representation);
+      return isInsert ? listed(statement, false) : statement;
+    });
     return bulkWrite(
       collection[ENGINE],
       { database: collection.database.name, collection: collection.name },
-      this.#writes.map((write) => this.#prepared(write)),
-      { ordered: this.#ordered, writeConcern: concern },
+      this.#writes,
+      { writeConcern: concern, shown },
     );
-  }
-
-  #prepared(write: Write): Write {
-    const { kind, statement, sent = statement } = write;
-    if (!checkStorable(sent, kind === 'insert', 'execute')) {
-      return kind === 'insert' ? { kind, statement, sent: listed(statement, false) } : write;
-    }
-    return { kind, statement, sent: encodeUuids(sent, this.#collection[UUIDS].representation) };
   }
 
   /** The `io_loop` given to the client, else the current loop. */
@@ -135,19 +130,24 @@ export const MotorBulkOperationBuilder = dual(
 );
 export type MotorBulkOperationBuilder = Dual<BulkOperationBuilder>;
 
-const QUEUE = Symbol('queue');
+/** What is false goes without saying when it is sent. */
+function shown(statement: Document, kind: WriteKind): Document {
+  return kind === 'update' ? { q: statement.q, u: statement.u, multi: false, upsert: false, ...statement } : statement;
+}
+
+const WRITES = Symbol('writes');
 const SELECTOR = Symbol('selector');
 
 /** What updates and upserts have in common. */
 class Updates extends Bound {
-  readonly [QUEUE]: Queue;
+  readonly [WRITES]: Writes;
   readonly [SELECTOR]: Document;
   readonly #upsert: boolean;
 
   /** Made by `upsert`. */
-  constructor(queue: Queue, selector: Document, upsert: boolean) {
+  constructor(writes: Writes, selector: Document, upsert: boolean) {
     super();
-    this[QUEUE] = queue;
+    this[WRITES] = writes;
     this[SELECTOR] = selector;
     this.#upsert = upsert;
   }
@@ -155,9 +155,7 @@ class Updates extends Bound {
   #update(u: Document, multi: boolean): void {
     const q = this[SELECTOR];
     const upsert = this.#upsert;
-    const statement = { q, u, multi, upsert };
-    // What is false goes without saying; errors show it nevertheless.
-    this[QUEUE]({ kind: 'update', statement, sent: multi || upsert ? statement : { q, u } });
+    this[WRITES].add('update', multi || upsert ? { q, u, multi, upsert } : { q, u });
   }
 
   /**
@@ -195,23 +193,23 @@ class Updates extends Bound {
 /** What can be done with the documents that `find` of a bulk selects. Nothing happens before `execute`. */
 export class WriteOperation extends Updates {
   /** Made by `MotorBulkOperationBuilder.find`. */
-  constructor(queue: Queue, selector: Document) {
-    super(queue, selector, false);
+  constructor(writes: Writes, selector: Document) {
+    super(writes, selector, false);
   }
 
   /** Queue the removal of the first document that matches. */
   remove_one(): void {
-    this[QUEUE]({ kind: 'delete', statement: { q: this[SELECTOR], limit: 1 } });
+    this[WRITES].add('delete', { q: this[SELECTOR], limit: 1 });
   }
 
   /** Queue the removal of all documents that match. */
   remove(): void {
-    this[QUEUE]({ kind: 'delete', statement: { q: this[SELECTOR], limit: 0 } });
+    this[WRITES].add('delete', { q: this[SELECTOR], limit: 0 });
   }
 
   /** The same updates, but where nothing matches they insert. */
   upsert(): BulkUpsertOperation {
-    return new BulkUpsertOperation(this[QUEUE], this[SELECTOR], true) as BulkUpsertOperation;
+    return new BulkUpsertOperation(this[WRITES], this[SELECTOR], true) as BulkUpsertOperation;
   }
 }
 

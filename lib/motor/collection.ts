@@ -411,11 +411,12 @@ export class Collection extends Settings {
     options: { manipulate: boolean; check_keys: boolean; continue_on_error: boolean },
     writeConcern: WriteConcern,
   ): Promise<unknown[]> {
-    const ids: unknown[] = [];
+    const ids: unknown[] = new Array(Array.isArray(given) ? given.length : 0);
+    let count = 0;
     const prepared = (candidate: unknown): Statement => {
-      const document = documentAt('insert', ids.length, candidate);
+      const document = documentAt('insert', count, candidate);
       const sent = this.#insertable(document, options.manipulate, options.check_keys);
-      ids.push(field(document, '_id') ?? null);
+      ids[count++] = field(document, '_id') ?? null;
       return sent;
     };
     let candidates = given;
@@ -432,7 +433,7 @@ export class Collection extends Settings {
     if (Array.isArray(candidates) && candidates.length === 0)
       throw new InvalidOperation('insert: there is no document');
     await insertMany(this[ENGINE], this.#namespace, statements, { ordered: !options.continue_on_error, writeConcern });
-    if (ids.length === 0) throw new InvalidOperation('insert: there is no document');
+    if (count === 0) throw new InvalidOperation('insert: there is no document');
     return ids;
   }
 

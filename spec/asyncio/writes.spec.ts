@@ -1,4 +1,4 @@
-import { Int32 } from 'bson';
+import { type Document, Int32, ObjectId } from 'bson';
 import { expect } from 'chai';
 import {
   BulkWriteError,
@@ -15,7 +15,7 @@ import {
   ValueError,
   WriteError,
 } from '../../lib/asyncio/index';
-import { eachForm, freshAsyncIOCollection, newAsyncIOClient, newProxy } from '../support/clients';
+import { DATABASE, eachForm, freshAsyncIOCollection, newAsyncIOClient, newProxy } from '../support/clients';
 import { eventually } from '../support/eventually';
 import { rewriteReply } from '../support/faults';
 import { rejection } from '../support/rejection';
@@ -52,6 +52,25 @@ describe('Writes of AsyncIOMotorCollection', () => {
       expect(result.inserted_ids).to.deep.equal(documents.map(({ _id }) => _id));
       expect(commands.filter((command) => 'insert' in command)).to.have.length(1);
       expect(await call(things(), 'count_documents', {})).to.equal(2000);
+    });
+
+    // The server would move it there in any case: only the wire shows who did.
+    it('insert_many and bulk_write send an _id that they added before all else, of any number of documents', async () => {
+      const proxy = await newProxy();
+      const collection = newAsyncIOClient(proxy).get_database(DATABASE).get_collection(things().name);
+      const fresh = () =>
+        Array.from({ length: 300 }, (_, i): Document => (i % 3 === 1 ? { a: i, _id: new ObjectId() } : { a: i }));
+      await call(collection, 'insert_many', fresh());
+      await call(
+        collection,
+        'bulk_write',
+        fresh().map((document) => new InsertOne(document)),
+      );
+      const keys = proxy.commands
+        .filter(({ name }) => name === 'insert')
+        .map(({ document }) => (document.documents as Document[]).map((sent) => Object.keys(sent).join()));
+      const expected = fresh().map((_, i) => (i % 3 === 1 ? 'a,_id' : '_id,a'));
+      expect(keys).to.deep.equal([expected, expected]);
     });
 
     it('insert_many unordered tries all and tells every failure by its index', async () => {

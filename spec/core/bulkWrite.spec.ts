@@ -1,9 +1,10 @@
 import type { Document } from 'bson';
 import { expect } from 'chai';
-import { type BulkWriteOptions, bulkWrite, type Write } from '../../lib/core/bulkWrite';
+import { type BulkWriteOptions, bulkWrite, Writes } from '../../lib/core/bulkWrite';
 import { Engine } from '../../lib/core/engine';
 import { type BulkWriteError, InvalidDocument } from '../../lib/core/errors';
 import { readOptions } from '../../lib/core/options';
+import type { WriteKind } from '../../lib/core/writeBatches';
 import { DEFAULT_WRITE_CONCERN, WriteConcern } from '../../lib/core/writeConcern';
 import { DATABASE, newProxy, uniqueName } from '../support/clients';
 import { server } from '../support/hooks';
@@ -28,12 +29,23 @@ describe('bulkWrite', () => {
     await runRaw(server(), DATABASE, { drop: collection }).catch(() => null);
   });
 
-  const run = (writes: Write[], options: Partial<BulkWriteOptions> = {}) =>
-    bulkWrite(engine, { database: DATABASE, collection }, writes, {
-      ordered: true,
+  interface Write {
+    kind: WriteKind;
+    statement: Document;
+    sent?: Document;
+  }
+
+  const run = (
+    given: Write[],
+    { ordered = true, ...options }: Partial<BulkWriteOptions> & { ordered?: boolean } = {},
+  ) => {
+    const writes = new Writes(ordered);
+    for (const { kind, statement, sent } of given) writes.add(kind, statement, sent);
+    return bulkWrite(engine, { database: DATABASE, collection }, writes, {
       writeConcern: DEFAULT_WRITE_CONCERN,
       ...options,
     });
+  };
 
   const insert = (statement: Document): Write => ({ kind: 'insert', statement });
 

@@ -424,6 +424,25 @@ describe('MotorBulkOperationBuilder', () => {
       ]);
     });
 
+    it('tells of updates as they were given, though only what is true of them is sent', async () => {
+      const proxy = await newProxy();
+      await things().insert([{ _id: 1 }, { _id: 2, unique: 1 }]);
+      await things().ensure_index('unique', { unique: true, sparse: true });
+      const bulk = through(proxy, things()).initialize_unordered_bulk_op();
+      bulk.find({ _id: 1 }).update_one({ $set: { unique: 1 } });
+      bulk.find({ _id: 3 }).upsert().replace_one({ unique: 1 });
+      const { details } = (await rejection(bulk.execute())) as BulkWriteError;
+      const shown = [
+        { q: { _id: 1 }, u: { $set: { unique: 1 } }, multi: false, upsert: false },
+        { q: { _id: 3 }, u: { unique: 1 }, multi: false, upsert: true },
+      ];
+      const ops: Document[] = details?.writeErrors.map((error: Document) => error.op);
+      expect(ops).to.deep.equal(shown);
+      expect(ops.map((op) => Object.keys(op))).to.deep.equal(shown.map((op) => Object.keys(op)));
+      const sent = proxy.commands.find(({ name }) => name === 'update');
+      expect(sent?.document.updates).to.deep.equal([{ q: { _id: 1 }, u: { $set: { unique: 1 } } }, shown[1]]);
+    });
+
     it('stops between the batches of an ordered one', async () => {
       const proxy = await newProxy();
       limit(proxy, { maxWriteBatchSize: new Int32(2) });
@@ -443,6 +462,17 @@ describe('MotorBulkOperationBuilder', () => {
       for (let _id = 0; _id < 6; _id++) bulk.find({ _id }).update_one({ $set: { text: 'y'.repeat(40_000) } });
       expect(await bulk.execute()).to.include({ nInserted: 6, nModified: 6 });
       expect(proxy.names).to.deep.equal(['insert', 'insert', 'insert', 'update', 'update', 'update']);
+    });
+
+    it('splits many statements of which some are much longer than the others', async () => {
+      const isLong = (_id: number) => _id % 20 < 2;
+      const text = (_id: number) => 'x'.repeat(isLong(_id) ? 3_500_000 : 10);
+      const bulk = things().initialize_ordered_bulk_op();
+      for (let _id = 0; _id < 60; _id++) bulk.insert({ _id, text: text(_id) });
+      for (let _id = 0; _id < 60; _id++) bulk.find({ _id }).update_one({ $set: { text: `y${text(_id)}` } });
+      expect(await bulk.execute()).to.include({ nInserted: 60, nModified: 60 });
+      const stored = await things().find().sort('_id').to_list(null);
+      expect(stored.map(({ text }) => text.length)).to.deep.equal(stored.map(({ _id }) => 1 + text(_id).length));
     });
 
     it('sends what stands before a document that is too large', async () => {
