@@ -10,6 +10,8 @@ export interface Order {
   title: string;
   lanes: number;
   operations: number;
+  /** They begin with the input of this index. */
+  first: number;
 }
 
 /** Microseconds, of the whole order. `absent`: the contestant has no such form. */
@@ -61,12 +63,12 @@ function runOf(contestant: Contestant, operation: keyof Promises, collection: st
   return found ? runCallbacks(found as Parameters<typeof runCallbacks>[0]) : null;
 }
 
-async function measure(contestant: Contestant, { title, lanes, operations }: Order): Promise<Report> {
+async function measure(contestant: Contestant, { title, lanes, operations, first }: Order): Promise<Report> {
   const task = TASKS.find((candidate) => candidate.title === title);
   if (task === undefined) throw new Error(`no task '${title}'`);
   const run = runOf(contestant, task.operation, task.collection);
   if (run === null) return { absent: true };
-  const inputs = Array.from({ length: operations }, (_, index) => task.input(index));
+  const inputs = Array.from({ length: operations }, (_, index) => task.input(first + index));
   // No gc() here: it throws optimized code away with the closures which that refers to, and short rounds pay for it.
   const started = process.hrtime.bigint();
   const usage = process.cpuUsage();

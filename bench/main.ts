@@ -4,7 +4,6 @@
  */
 import { parseArgs } from 'node:util';
 import { startServer } from '../spec/support/server';
-import type { Order } from './client';
 import { CONTESTANTS, type ContestantName, DATABASE } from './contestant';
 import { BareConnection } from './contestants/floor';
 import { iterateMillion } from './heap';
@@ -80,9 +79,8 @@ async function seed(connection: BareConnection): Promise<void> {
 }
 
 async function compare(task: Task, lanes: number, clients: Client[], connection: BareConnection): Promise<Row> {
-  const warmUp: Order = { title: task.title, lanes, operations: Math.max(lanes, task.operations) };
-  const operations = Math.max(lanes, flags.quick ? Math.ceil(task.operations / 4) : task.operations);
-  const order: Order = { ...warmUp, operations };
+  const { title, times = 1 } = task;
+  const fewer = Math.max(lanes, flags.quick ? Math.ceil(task.operations / 4) : task.operations);
   const measured = new Map(clients.map(({ name }) => [name, { cpu: [] as number[], elapsed: [] as number[] }]));
   const missing = new Map<ContestantName, string>();
 
@@ -91,13 +89,21 @@ async function compare(task: Task, lanes: number, clients: Client[], connection:
       const client = clients[(turn + round + WARM_UPS) % clients.length] as Client;
       if (missing.has(client.name)) continue;
       if (task.collection === 'written') await drop(connection, task.collection);
-      const report = await client.measure(round < 0 ? warmUp : order);
-      if ('absent' in report) missing.set(client.name, 'has no such form');
-      else if ('failure' in report) missing.set(client.name, `failed: ${report.failure}`);
-      else if (round >= 0) {
-        measured.get(client.name)?.cpu.push(report.cpu / operations);
-        measured.get(client.name)?.elapsed.push(report.elapsed / operations);
+      const operations = round < 0 ? Math.max(lanes, task.operations) : fewer;
+      let cpu = 0;
+      let elapsed = 0;
+      for (let time = 0; time < times && !missing.has(client.name); time++) {
+        const report = await client.measure({ title, lanes, operations, first: time * operations });
+        if ('absent' in report) missing.set(client.name, 'has no such form');
+        else if ('failure' in report) missing.set(client.name, `failed: ${report.failure}`);
+        else {
+          cpu += report.cpu;
+          elapsed += report.elapsed;
+        }
       }
+      if (round < 0 || missing.has(client.name)) continue;
+      measured.get(client.name)?.cpu.push(cpu / operations / times);
+      measured.get(client.name)?.elapsed.push(elapsed / operations / times);
     }
   }
   const figures = clients.map(({ name }): Figures => {
@@ -106,7 +112,7 @@ async function compare(task: Task, lanes: number, clients: Client[], connection:
     const { cpu, elapsed } = measured.get(name) as { cpu: number[]; elapsed: number[] };
     return { name, cpu: median(cpu), perSecond: 1_000_000 / median(elapsed), rounds: cpu };
   });
-  return { title: task.title, lanes, target: task.target, figures };
+  return { title, lanes, target: task.target, figures };
 }
 
 async function compareAll(uri: string, connection: BareConnection): Promise<void> {
