@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { startServer } from '../spec/support/server';
+import type { Order } from './client';
 import { CONTESTANTS, type ContestantName, DATABASE } from './contestant';
 import { BareConnection } from './contestants/floor';
 import { iterateMillion } from './heap';
@@ -50,6 +51,8 @@ const tasks = TASKS.filter(({ title }) => words.some((word) => title.includes(wo
 
 /** Rounds that do not count: the compiler is still at work. */
 const WARM_UPS = 2;
+/** Before all tasks, so that what every command goes through is compiled, whichever tasks were chosen. */
+const FIRST_WARM_UP: Order = { title: 'run command (ping)', lanes: 1, operations: 5000, first: 0 };
 
 const say = (text: string) => {
   if (!flags.json) console.log(text);
@@ -120,7 +123,11 @@ async function compareAll(uri: string, connection: BareConnection): Promise<void
   const rows: Row[] = [];
   try {
     await seed(connection);
-    for (const name of contestants) clients.push(await Client.start(name, uri));
+    for (const name of contestants) {
+      const client = await Client.start(name, uri);
+      clients.push(client);
+      await client.measure(FIRST_WARM_UP);
+    }
     say(`medians of ${rounds} rounds; CPU is user and system time of the client process\n\n${heading()}`);
     for (const task of tasks) {
       const why = obstacle(task);
