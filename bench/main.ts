@@ -83,7 +83,7 @@ async function seed(connection: BareConnection): Promise<void> {
 
 async function compare(task: Task, lanes: number, clients: Client[], connection: BareConnection): Promise<Row> {
   const { title, times = 1 } = task;
-  const fewer = Math.max(lanes, flags.quick ? Math.ceil(task.operations / 4) : task.operations);
+  const counted = Math.max(lanes, flags.quick ? Math.ceil(task.operations / 4) : task.operations);
   const measured = new Map(clients.map(({ name }) => [name, { cpu: [] as number[], elapsed: [] as number[] }]));
   const missing = new Map<ContestantName, string>();
 
@@ -92,7 +92,7 @@ async function compare(task: Task, lanes: number, clients: Client[], connection:
       const client = clients[(turn + round + WARM_UPS) % clients.length] as Client;
       if (missing.has(client.name)) continue;
       if (task.collection === 'written') await drop(connection, task.collection);
-      const operations = round < 0 ? Math.max(lanes, task.operations) : fewer;
+      const operations = round < 0 ? Math.max(lanes, task.operations) : counted;
       let cpu = 0;
       let elapsed = 0;
       for (let time = 0; time < times && !missing.has(client.name); time++) {

@@ -109,6 +109,20 @@ eachForm((call) => {
       expect(await call(things(), 'insert', { b: 1, _id: 'x' })).to.equal('x');
     });
 
+    it('inserts what it has gone through of a list that is shortened meanwhile', async () => {
+      const list: Document[] = Array.from({ length: 40 }, (_, _id) => ({ _id }));
+      const shortening = { toBSON: () => ({ left: list.splice(30).length }) };
+      (list[0] as Document).a = shortening;
+      const expected = Array.from({ length: 30 }, (_, _id) => _id);
+      const proxy = await newProxy();
+      const collection = newClient(proxy).get_database(DATABASE).get_collection(things().name);
+      expect(await call(collection, 'insert', list)).to.deep.equal(expected);
+      expect((await stored(things())).map(({ _id }) => _id)).to.deep.equal(expected);
+      // The server passes over what is no document: only the wire shows that there was nothing else.
+      const sent = proxy.commands.find(({ name }) => name === 'insert');
+      expect(sent?.document.documents).to.have.length(30);
+    });
+
     // The server would move it there in any case: only the wire shows who did.
     it('sends an _id that it added before all else, alone, in a command, and beside one', async () => {
       const proxy = await newProxy();
