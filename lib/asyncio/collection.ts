@@ -13,7 +13,7 @@ import type { Doc, Pairs } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import { bulkWrite, Writes } from '../core/bulkWrite';
 import { collectionOptions, dropCollection, renameCollection } from '../core/collections';
-import { deleteCommand, insertCommand, type Namespace, updateCommand } from '../core/commands';
+import { deleteCommand, findOneCommand, insertCommand, type Namespace, updateCommand } from '../core/commands';
 import { addId, checkEncodable, field, isDocument, ListedDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { ConfigurationError, InvalidOperation, ValueError } from '../core/errors';
@@ -59,7 +59,7 @@ import { type Collation, collationOf } from './collation';
 import { AsyncIOMotorLatentCommandCursor } from './commandCursor';
 import { AsyncIOMotorCursor } from './cursor';
 import { AsyncIOMotorDatabase, DROP_COLLECTION, type DropCollectionKw, keywordsOf, type PlainKw } from './database';
-import { commandOf, FIND, type FindKw, findSettings, isExhaust } from './find';
+import { commandOf, FIND, type FindKw, findOneQuery, findSettings, isExhaust } from './find';
 import {
   type BulkOperation,
   DELETE_KEYWORDS,
@@ -304,15 +304,14 @@ export class Collection<T extends Document = Document> extends Configured {
     const options = FIND.read('find_one', kw);
     const filter = specOf(filter_or_id);
     if (isPseudoCollection(this.name)) return this.#pseudoQuery(filter);
-    const settings = findSettings('find_one', filter, options);
-    settings.filter = foldWhere(settings.filter);
-    settings.limit = -1;
-    delete settings.batchSize;
-    const command = commandOf(this[ENGINE], this.#namespace, settings, (find) =>
-      encodedBy(this[SETTINGS], withReadConcern(find, this[SETTINGS])),
-    );
-    const finish = (settings.explain === true ? (reply) => reply : firstDocument) as Finish<WithId<T> | null>;
-    return this[ENGINE].run(command, finish, readRun(this[SETTINGS]));
+    const settings = this[SETTINGS];
+    const query = findOneQuery(filter, options);
+    const find =
+      query === null
+        ? findOneCommand(this.#namespace, foldWhere(filter))
+        : commandOf(this[ENGINE], this.#namespace, query, (command) => command);
+    const finish = (query?.explain === true ? (reply) => reply : firstDocument) as Finish<WithId<T> | null>;
+    return this[ENGINE].run(encodedBy(settings, withReadConcern(find, settings)), finish, readRun(settings));
   }
 
   #pseudoQuery(filter: Document): Promise<WithId<T>> {
@@ -451,7 +450,7 @@ export class Collection<T extends Document = Document> extends Configured {
   ): Promise<InsertManyResult<IdOf<T>>> {
     const options = INSERT_MANY.read('insert_many', kw);
     const given = Array.isArray(documents) ? checkedList(documents) : await listOfDocuments(documents);
-    const writes = new Writes(options.ordered);
+    const writes = new Writes(options.ordered, given.length);
     const uuids = uuidName(this.codec_options);
     for (const document of given) {
       const idLast = addId(document);

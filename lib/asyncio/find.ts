@@ -3,7 +3,7 @@
 import type { Document } from 'bson';
 import type { Pairs } from '../../typings/documents';
 import type { Namespace } from '../core/commands';
-import { entries, isDocument } from '../core/documents';
+import { entries, field, isDocument } from '../core/documents';
 import type { Engine } from '../core/engine';
 import { InvalidOperation, ValueError } from '../core/errors';
 import { pairsOf } from '../motor/arguments';
@@ -21,6 +21,7 @@ import {
   unchecked,
   whole,
 } from '../motor/keywords';
+import { foldWhere } from '../motor/scopeFolding';
 import { type Hint, hintOf, projection, projectionOf, type Sort, sortOf } from './arguments';
 import { type Collation, collationOf } from './collation';
 import { CursorType } from './constants';
@@ -102,6 +103,16 @@ export function findSettings(method: string, filter: Document, options: FindOpti
   if (options.snapshot) settings.snapshot = true;
   if (options.max_scan !== null) settings.extra = { ...settings.extra, maxScan: options.max_scan };
   return settings;
+}
+
+/** The query of `find_one`; null: there is nothing but a filter, as nearly always. */
+export function findOneQuery(filter: Document, options: FindOptions): Query | null {
+  if (options === NO_FIND_OPTIONS && field(filter, '$query') === undefined) return null;
+  const query = findSettings('find_one', filter, options);
+  query.filter = foldWhere(query.filter);
+  query.limit = -1;
+  delete query.batchSize;
+  return query;
 }
 
 export function isExhaust(options: FindOptions): boolean {

@@ -9,7 +9,7 @@ import { DEFAULT_WRITE_CONCERN, type WriteConcern } from './writeConcern';
 
 /** Writes of one kind that are sent one behind the other. */
 class Group {
-  readonly statements = new Statements();
+  readonly statements: Statements;
   /** What was given for those of which something else is sent. */
   readonly #given = new Map<number, Document>();
   /** Which writes these are; null: one behind the other from `#first` on. */
@@ -20,7 +20,9 @@ class Group {
     readonly kind: WriteKind,
     ordered: boolean,
     first: number,
+    expected = 0,
   ) {
+    this.statements = new Statements(expected);
     this.#indexes = ordered ? null : [];
     this.#first = first;
   }
@@ -58,10 +60,14 @@ export class Writes {
   readonly #groups: Group[] = [];
   #length = 0;
 
-  /** @param ordered in the order in which they are added; else all inserts, then all updates, then all deletes */
-  constructor(ordered: boolean) {
+  /**
+   * @param ordered in the order in which they are added; else all inserts, then all updates, then all deletes
+   * @param inserts about so many will be added before all else
+   */
+  constructor(ordered: boolean, inserts = 0) {
     this.ordered = ordered;
-    if (!ordered) this.#groups = WRITE_KINDS.map((kind) => new Group(kind, false, 0));
+    if (inserts > 0 || !ordered) this.#groups.push(new Group('insert', ordered, 0, inserts));
+    if (!ordered) this.#groups.push(new Group('update', false, 0), new Group('delete', false, 0));
   }
 
   get length(): number {

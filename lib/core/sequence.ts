@@ -20,15 +20,15 @@ const FEWEST_IDS = 64;
  * a thousand objects for the garbage collector.
  */
 export class Statements {
-  readonly documents: Document[];
+  readonly #documents: Document[];
   #length = 0;
   #idsLast: Uint8Array | null = null;
   /** Whether there is a `ListedDocument` among them. */
   areListed = false;
 
-  /** @param expected at least so many will be added */
+  /** @param expected about so many will be added */
   constructor(expected = 0) {
-    this.documents = new Array(expected);
+    this.#documents = new Array(expected);
   }
 
   static of(items: readonly Statement[]): Statements;
@@ -39,8 +39,13 @@ export class Statements {
       const { document, idLast } = statementOf(item);
       statements.push(document, idLast);
     }
-    statements.documents.length = statements.#length; // code of the user's may have shortened its list meanwhile
     return statements;
+  }
+
+  /** As many as there are. */
+  get documents(): readonly Document[] {
+    if (this.#documents.length !== this.#length) this.#documents.length = this.#length; // fewer than was expected
+    return this.#documents;
   }
 
   get length(): number {
@@ -54,14 +59,14 @@ export class Statements {
 
   push(document: Document, idLast = false): void {
     const index = this.#length++;
-    this.documents[index] = document;
+    this.#documents[index] = document;
     if (idLast) this.#idsLastUpTo(index)[index] = 1;
     if (document instanceof ListedDocument) this.areListed = true;
   }
 
   /** Send this in the place of what was added. */
   replace(index: number, document: Document): void {
-    this.documents[index] = document;
+    this.#documents[index] = document;
     if (document instanceof ListedDocument) this.areListed = true;
   }
 
@@ -72,7 +77,7 @@ export class Statements {
   #idsLastUpTo(index: number): Uint8Array {
     const known = this.#idsLast;
     if (known !== null && index < known.length) return known;
-    this.#idsLast = new Uint8Array(Math.max(FEWEST_IDS, 2 * index, this.documents.length));
+    this.#idsLast = new Uint8Array(Math.max(FEWEST_IDS, 2 * index, this.#documents.length));
     if (known !== null) this.#idsLast.set(known);
     return this.#idsLast;
   }

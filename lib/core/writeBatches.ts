@@ -55,7 +55,7 @@ export async function sendWrites(
   const sequence = new SequenceBuilder(FIELDS[kind], (n) => `${where}: ${nameOf(n)}`, description, expected);
   let first = 0;
 
-  const commandWith = ({ toSend }: WriteConcern, documents?: Document[]): Document => {
+  const commandWith = ({ toSend }: WriteConcern, documents?: readonly Document[]): Document => {
     const command: Document = { [kind]: namespace.collection };
     if (documents !== undefined) command[FIELDS[kind]] = documents;
     command.ordered = ordered;

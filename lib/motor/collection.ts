@@ -434,7 +434,7 @@ export class Collection extends Settings {
       throw new InvalidOperation('insert: there is no document');
     await insertMany(this[ENGINE], this.#namespace, statements, { ordered: !options.continue_on_error, writeConcern });
     if (count === 0) throw new InvalidOperation('insert: there is no document');
-    ids.length = count; // see `Statements.of`
+    ids.length = count; // code of the user's may have shortened its list meanwhile
     return ids;
   }
 
