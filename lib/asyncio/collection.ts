@@ -452,11 +452,13 @@ export class Collection<T extends Document = Document> extends Configured {
     const given = Array.isArray(documents) ? checkedList(documents) : await listOfDocuments(documents);
     const writes = new Writes(options.ordered, given.length);
     const uuids = uuidName(this.codec_options);
+    const ids: IdOf<T>[] = new Array(given.length);
     for (const document of given) {
       const idLast = addId(document);
+      ids[writes.length] = field(document, '_id') as IdOf<T>;
       writes.add('insert', document, insertable(document, uuids), idLast);
     }
-    const ids = given.map((document) => field(document, '_id') as IdOf<T>);
+    ids.length = writes.length; // code of the user's may have shortened its list meanwhile
     await this.#bulk(writes, options);
     return new InsertManyResult(ids, this.write_concern.acknowledged);
   }

@@ -36,6 +36,16 @@ describe('Reads of AsyncIOMotorCollection', () => {
       expect(await call(things(), 'find_one', {}, { skip: 1 })).to.equal(null);
     });
 
+    it('find_one asks for one document in one batch, whatever else is wished, so that no cursor is left open', async () => {
+      await fill(300);
+      const commands = commandsOf(things());
+      const limited = { sort: { _id: -1 }, limit: 5, batch_size: 2 };
+      expect(await call(things(), 'find_one', {}, limited)).to.deep.equal({ _id: 299 });
+      expect(await call(things(), 'find_one', { _id: { $gt: 7 } })).to.deep.equal({ _id: 8 });
+      for (const command of commands) expect(command).to.include({ limit: 1, singleBatch: true });
+      expect(commands.map((command) => command.batchSize)).to.deep.equal([undefined, undefined]);
+    });
+
     it('find_one names a keyword it does not know, and says how to choose fields', async () => {
       const error = await rejection(call(things(), 'find_one', {}, { name: 1 }));
       expect(error).to.be.instanceOf(TypeError);

@@ -73,6 +73,21 @@ describe('Writes of AsyncIOMotorCollection', () => {
       expect(keys).to.deep.equal([expected, expected]);
     });
 
+    it('insert_many inserts what it has gone through of a list that is shortened meanwhile, and tells those _ids', async () => {
+      const list: Document[] = Array.from({ length: 40 }, (_, _id) => ({ _id }));
+      (list[35] as Document).a = { toBSON: () => ({ left: list.splice(30).length }) };
+      const proxy = await newProxy();
+      const collection = newAsyncIOClient(proxy).get_database(DATABASE).get_collection(things().name);
+      const expected = Array.from({ length: 36 }, (_, _id) => _id);
+      expect(await call(collection, 'insert_many', list))
+        .to.include({ acknowledged: true })
+        .and.to.deep.include({
+          inserted_ids: expected,
+        });
+      const sent = proxy.commands.find(({ name }) => name === 'insert')?.document.documents as Document[];
+      expect(sent.map(({ _id }) => _id)).to.deep.equal(expected);
+    });
+
     it('insert_many unordered tries all and tells every failure by its index', async () => {
       await call(things(), 'insert_one', { _id: 1 });
       const documents = [{ _id: 1 }, { _id: 2 }, { _id: 1 }, { _id: 3 }];
