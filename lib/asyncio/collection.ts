@@ -417,7 +417,8 @@ export class Collection<T extends Document = Document> extends Configured {
     const id = field(given, '_id') as IdOf<T>;
     const { [SENT]: concern } = this.write_concern;
     if (sent instanceof ListedDocument) {
-      const statements = Statements.of([{ document: sent, idLast }]);
+      const statements = new Statements();
+      statements.push(sent, idLast);
       const extra = this.#written({}, options);
       const inserted = insertMany(this[ENGINE], this.#namespace, statements, {
         ordered: true,

@@ -93,7 +93,8 @@ export async function clientBulkWrite(
   const room = description.maxMessageSize - MESSAGE_OVERHEAD - sizeOf(command);
   command.$db = 'admin';
 
-  const statements = Statements.of(writes, (write) => ({ document: opOf(write), idLast: write.idLast }));
+  const statements = new Statements(writes.length);
+  for (const write of writes) statements.push(opOf(write), write.idLast);
   const namespaces = writes.map(({ namespace }) => namespace);
   const nameOf = (n: number) => `bulkWrite: operation ${n + 1} of ${writes.length} (${pictureOf(writes, n)})`;
   const ops = new OpsBuilder(namespaces, nameOf, description, room);

@@ -1,7 +1,7 @@
 import type { Document } from 'bson';
 import type { Namespace } from './commands';
 import type { Engine } from './engine';
-import type { Statement, Statements } from './sequence';
+import type { ComingStatements, Statements } from './sequence';
 import { sendWrites } from './writeBatches';
 import type { WriteConcern } from './writeConcern';
 import { writeFailure } from './writeReply';
@@ -23,7 +23,7 @@ export interface InsertManyOptions {
 export async function insertMany(
   engine: Engine,
   namespace: Namespace,
-  documents: Statements | Iterable<Statement> | AsyncIterable<Statement>,
+  documents: Statements | ComingStatements,
   { ordered, writeConcern, extra }: InsertManyOptions,
 ): Promise<void> {
   let failure: Error | null = null;

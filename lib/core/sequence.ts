@@ -5,15 +5,7 @@ import { DocumentTooLarge, InvalidDocument } from './errors';
 import type { DocumentSequence } from './message';
 import type { ServerDescription } from './serverDescription';
 
-/** What is sent of one write. */
-export interface Statement {
-  /** A document to insert, or a statement as the `update` and `delete` commands have them. */
-  readonly document: Document;
-  /** Its `_id` was added by the driver: see `moveIdFirst`. */
-  readonly idLast?: boolean;
-}
-
-const FEWEST_IDS = 64;
+const FEWEST_MORE = 64;
 
 /**
  * What is sent of many writes of one kind, in columns: the encoder wants them so, and of a thousand writes there are not
@@ -31,14 +23,9 @@ export class Statements {
     this.#documents = new Array(expected);
   }
 
-  static of(items: readonly Statement[]): Statements;
-  static of<T>(items: readonly T[], statementOf: (item: T) => Statement): Statements;
-  static of(items: readonly Statement[], statementOf: (item: Statement) => Statement = (item) => item): Statements {
-    const statements = new Statements(items.length);
-    for (const item of items) {
-      const { document, idLast } = statementOf(item);
-      statements.push(document, idLast);
-    }
+  static of(documents: readonly Document[]): Statements {
+    const statements = new Statements(documents.length);
+    for (const document of documents) statements.push(document);
     return statements;
   }
 
@@ -57,6 +44,10 @@ export class Statements {
     return this.#idsLast?.subarray(0, this.#length);
   }
 
+  /**
+   * @param document a document to insert, or a statement as the `update` and `delete` commands have them
+   * @param idLast its `_id` was added by the driver: see `moveIdFirst`
+   */
   push(document: Document, idLast = false): void {
     const index = this.#length++;
     this.#documents[index] = document;
@@ -77,7 +68,8 @@ export class Statements {
   #idsLastUpTo(index: number): Uint8Array {
     const known = this.#idsLast;
     if (known !== null && index < known.length) return known;
-    this.#idsLast = new Uint8Array(Math.max(FEWEST_IDS, 2 * index, this.#documents.length));
+    const more = known === null ? 0 : Math.max(FEWEST_MORE, 2 * index);
+    this.#idsLast = new Uint8Array(Math.max(more, this.#documents.length));
     if (known !== null) this.#idsLast.set(known);
     return this.#idsLast;
   }
@@ -90,6 +82,13 @@ export class Statements {
     }
     return true;
   }
+}
+
+/** Writes that come bit by bit. */
+export interface ComingStatements<T = unknown> {
+  readonly items: Iterable<T> | AsyncIterable<T>;
+  /** Put what is to be sent of an item behind the others. */
+  readonly add: (to: Statements, item: T) => void;
 }
 
 /** What a message holds besides its documents, and what a server grants a statement besides its document. */

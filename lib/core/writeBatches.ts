@@ -4,7 +4,7 @@ import { encode } from './encode';
 import type { Engine, RunOptions } from './engine';
 import { InvalidDocument } from './errors';
 import type { Failed } from './failure';
-import { SequenceBuilder, type Statement, Statements } from './sequence';
+import { type ComingStatements, SequenceBuilder, Statements } from './sequence';
 import type { ServerDescription } from './serverDescription';
 import type { WriteConcern } from './writeConcern';
 
@@ -45,7 +45,7 @@ export async function sendWrites(
   engine: Engine,
   namespace: Namespace,
   kind: WriteKind,
-  statements: Statements | Iterable<Statement> | AsyncIterable<Statement>,
+  statements: Statements | ComingStatements,
   { ordered, writeConcern, lastConcern = writeConcern, extra, received, nameOf }: WriteBatchesOptions,
 ): Promise<void> {
   // As long as nothing is awaited before the first batch is on its way, many bulks at once do not pile up in memory.
@@ -109,14 +109,14 @@ export async function sendWrites(
   };
   if (statements instanceof Statements) {
     rest = statements;
-  } else if (Symbol.iterator in statements) {
-    for (const { document, idLast } of statements) {
-      rest.push(document, idLast);
+  } else if (Symbol.asyncIterator in statements.items) {
+    for await (const item of statements.items) {
+      statements.add(rest, item);
       if (rest.length >= sequence.chunk && !(await storeRest())) return;
     }
   } else {
-    for await (const { document, idLast } of statements) {
-      rest.push(document, idLast);
+    for (const item of statements.items) {
+      statements.add(rest, item);
       if (rest.length >= sequence.chunk && !(await storeRest())) return;
     }
   }

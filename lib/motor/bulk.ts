@@ -115,8 +115,7 @@ export class BulkOperationBuilder extends Bound {
   }
 }
 
-/** As it is written, for the types that are derived from it. */
-
+/** Writes that are sent together, by `execute`. */
 export const MotorBulkOperationBuilder = dual(
   BulkOperationBuilder,
   {

@@ -420,8 +420,7 @@ function addresses(client: Client): readonly Address[] {
 
 withChildren(Client, (client, name) => client.get_database(name));
 
-/** As it is written, for the types that are derived from it. */
-
+/** A client: its databases are its properties. */
 export const MotorClient: DualClass<typeof Client, MotorClient> = dual(
   Client,
   {

@@ -11,17 +11,14 @@ import {
   updateCommand,
 } from '../core/commands';
 import { Cursor } from '../core/cursor';
-import { addId, checkStorable, field, firstKey, isDocument, ListedDocument, listed } from '../core/documents';
+import { addId, checkStorable, field, firstKey, isDocument, listed } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName } from '../core/indexes';
 import { insertMany } from '../core/insertMany';
-
 import { type Finish, ID_LAST } from '../core/operation';
-
 import { DEFAULT_READ_PREFERENCE, type ReadPreference } from '../core/readPreference';
-
-import { type Statement, Statements } from '../core/sequence';
+import { type ComingStatements, Statements } from '../core/sequence';
 import { SON } from '../core/son';
 import { encodeUuids, sendable } from '../core/uuids';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
@@ -364,18 +361,19 @@ export class Collection extends Settings {
     concern: WriteConcern,
   ): Promise<unknown> {
     return this.#manipulated(given, manipulate, true, (document) => {
-      const sent = this.#insertable(document, manipulate, check_keys);
+      const statements = new Statements(1);
+      this.#addTo(statements, document, manipulate, check_keys);
       const id = field(document, '_id') ?? null;
-      if (sent.document instanceof ListedDocument) {
+      if (statements.areListed) {
         const options = { ordered: true, writeConcern: concern };
-        return insertMany(this[ENGINE], this.#namespace, Statements.of([sent]), options).then(() => id);
+        return insertMany(this[ENGINE], this.#namespace, statements, options).then(() => id);
       }
       const finish: Finish<unknown> = (reply, operation) => {
         checkedWrite(reply, operation);
         return id;
       };
-      const options = sent.idLast ? ID_LAST : undefined;
-      return runWrite(this[ENGINE], insertCommand(this.#namespace, [sent.document]), concern, finish, options);
+      const options = statements.isIdLast(0) ? ID_LAST : undefined;
+      return runWrite(this[ENGINE], insertCommand(this.#namespace, statements.documents), concern, finish, options);
     });
   }
 
@@ -385,12 +383,12 @@ export class Collection extends Settings {
     return hasUuid ? encodeUuids(document, this[UUIDS].representation) : document;
   }
 
-  /** The document as it is inserted; a missing `_id` is put into it if wished. */
-  #insertable(document: Document, injectsId: boolean, checkKeys: boolean): Required<Statement> {
+  /** Put a document to insert behind the others; a missing `_id` is put into it if wished. */
+  #addTo(statements: Statements, document: Document, injectsId: boolean, checkKeys: boolean): void {
     const hasUuid = checkStorable(document, checkKeys, 'insert');
     const idLast = injectsId && addId(document);
     const sent = hasUuid ? encodeUuids(document, this[UUIDS].representation) : listed(document, idLast);
-    return { document: sent, idLast };
+    statements.push(sent, idLast);
   }
 
   /** Go on with what the manipulators make of a document; at once, if there are none. */
@@ -413,11 +411,10 @@ export class Collection extends Settings {
   ): Promise<unknown[]> {
     const ids: unknown[] = new Array(Array.isArray(given) ? given.length : 0);
     let count = 0;
-    const prepared = (candidate: unknown): Statement => {
+    const add = (statements: Statements, candidate: unknown): void => {
       const document = documentAt('insert', count, candidate);
-      const sent = this.#insertable(document, options.manipulate, options.check_keys);
+      this.#addTo(statements, document, options.manipulate, options.check_keys);
       ids[count++] = field(document, '_id') ?? null;
-      return sent;
     };
     let candidates = given;
     if (options.manipulate && this.#database[MANIPULATORS] !== null) {
@@ -428,10 +425,13 @@ export class Collection extends Settings {
       });
       candidates = Array.isArray(given) ? await listOf(manipulated) : manipulated;
     }
+    let statements: Statements | ComingStatements = { items: candidates, add };
     // A list is checked as a whole before any of it is sent; what comes bit by bit can only be checked bit by bit.
-    const statements = Array.isArray(candidates) ? Statements.of(candidates, prepared) : mapped(candidates, prepared);
-    if (Array.isArray(candidates) && candidates.length === 0)
-      throw new InvalidOperation('insert: there is no document');
+    if (Array.isArray(candidates)) {
+      statements = new Statements(candidates.length);
+      for (const candidate of candidates) add(statements, candidate);
+      if (count === 0) throw new InvalidOperation('insert: there is no document');
+    }
     await insertMany(this[ENGINE], this.#namespace, statements, { ordered: !options.continue_on_error, writeConcern });
     if (count === 0) throw new InvalidOperation('insert: there is no document');
     ids.length = count; // code of the user's may have shortened its list meanwhile
@@ -953,18 +953,6 @@ function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<
   return Symbol.iterator in value || Symbol.asyncIterator in value;
 }
 
-/** The items of an iterable of either kind, each as `change` makes it. */
-function mapped<T>(
-  items: Iterable<unknown> | AsyncIterable<unknown>,
-  change: (item: unknown) => T,
-): Iterable<T> | AsyncIterable<T> {
-  return Symbol.asyncIterator in items ? mapAsynchronous(items, change) : mapSynchronous(items, change);
-}
-
-function* mapSynchronous<T>(items: Iterable<unknown>, change: (item: unknown) => T): Iterable<T> {
-  for (const item of items) yield change(item);
-}
-
 async function* mapAsynchronous<T>(
   items: Iterable<unknown> | AsyncIterable<unknown>,
   change: (item: unknown) => T | Promise<T>,
@@ -1008,8 +996,7 @@ function isFindAndModifyKw(candidate: Record<string, unknown>): boolean {
 
 withChildren(Collection, (collection, name) => collection.get_collection(name));
 
-/** As it is written, for the types that are derived from it. */
-
+/** A collection of documents: its sub-collections are its properties. */
 export const MotorCollection: DualClass<typeof Collection, MotorCollection> = dual(
   Collection,
   {

@@ -31,8 +31,7 @@ export class CommandCursor extends BatchCursor<MotorCollection> {
   }
 }
 
-/** As it is written, for the types that are derived from it. */
-
+/** Documents that are here, or come in batches, of a command that was sent. */
 export const MotorCommandCursor = dual(
   CommandCursor,
   { to_list: { positional: 1, keywordsFrom: 0 }, close: only(0) },

@@ -172,8 +172,7 @@ export class Cursor extends QueryCursor<MotorCollection> {
 
 withIndexes(Cursor);
 
-/** As it is written, for the types that are derived from it. */
-
+/** The documents that match a query. It asks the server when it is read. */
 export const MotorCursor: DualClass<typeof Cursor, MotorCursor> = dual(
   Cursor,
   {

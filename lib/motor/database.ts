@@ -501,8 +501,7 @@ function collectionName(method: string, given: unknown): string {
 
 withChildren(Database, (database, name) => database.get_collection(name));
 
-/** As it is written, for the types that are derived from it. */
-
+/** A database: its collections are its properties. */
 export const MotorDatabase: DualClass<typeof Database, MotorDatabase> = dual(
   Database,
   {

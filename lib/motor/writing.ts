@@ -22,8 +22,7 @@ export function writeAll(
   kind: 'insert' | 'update',
   documents: readonly Document[],
 ): Promise<void> {
-  const statements = Statements.of(documents, (document) => ({ document }));
-  return sendWrites(engine, namespace, kind, statements, {
+  return sendWrites(engine, namespace, kind, Statements.of(documents), {
     ordered: true,
     writeConcern: ACKNOWLEDGED,
     nameOf: (n) => `document ${n + 1}`,
