@@ -13,14 +13,13 @@ import type { Doc, Pairs } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import { bulkWrite, Writes } from '../core/bulkWrite';
 import { collectionOptions, dropCollection, renameCollection } from '../core/collections';
-import { deleteCommand, findOneCommand, insertCommand, type Namespace, updateCommand } from '../core/commands';
-import { addId, checkEncodable, field, isDocument, ListedDocument } from '../core/documents';
+import { deleteCommand, findOneCommand, type Namespace, updateCommand } from '../core/commands';
+import { addId, checkEncodable, field, isDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { ConfigurationError, InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName, listIndexes } from '../core/indexes';
-import { insertMany } from '../core/insertMany';
-import type { Finish } from '../core/operation';
-import { RETRYABLE_ID_LAST, RETRYABLE_WRITE } from '../core/operation';
+import { insertOne } from '../core/insert';
+import { type Finish, RETRYABLE_WRITE } from '../core/operation';
 import { createSearchIndexes, dropSearchIndex, listSearchIndexes, updateSearchIndex } from '../core/searchIndexes';
 import { Statements } from '../core/sequence';
 import { insertable } from '../core/uuids';
@@ -412,27 +411,13 @@ export class Collection<T extends Document = Document> extends Configured {
   insert_one(document: Insertable<T>, kw?: InsertOneKw): Promise<InsertOneResult<IdOf<T>>> {
     const options = INSERT_ONE.read('insert_one', kw);
     const given = documentOf('insert_one', 'document', document);
+    const { [SENT]: writeConcern } = this.write_concern;
+    const statements = new Statements(1);
     const idLast = addId(given);
-    const sent = insertable(given, uuidName(this.codec_options));
-    const id = field(given, '_id') as IdOf<T>;
-    const { [SENT]: concern } = this.write_concern;
-    if (sent instanceof ListedDocument) {
-      const statements = new Statements();
-      statements.push(sent, idLast);
-      const extra = this.#written({}, options);
-      const inserted = insertMany(this[ENGINE], this.#namespace, statements, {
-        ordered: true,
-        writeConcern: concern,
-        extra,
-      });
-      return inserted.then(() => new InsertOneResult(id, concern.acknowledged));
-    }
-    const command = this.#written(insertCommand(this.#namespace, [sent]), options);
-    const finish: Finish<InsertOneResult<IdOf<T>>> = (reply, operation) => {
-      checkedWrite(reply, operation);
-      return new InsertOneResult(id, concern.acknowledged);
-    };
-    return runWrite(this[ENGINE], command, concern, finish, idLast ? RETRYABLE_ID_LAST : RETRYABLE_WRITE);
+    statements.push(insertable(given, uuidName(this.codec_options)), idLast);
+    const result = new InsertOneResult(field(given, '_id') as IdOf<T>, writeConcern.acknowledged);
+    const extra = this.#written({}, options);
+    return insertOne(this[ENGINE], this.#namespace, statements, result, { writeConcern, extra });
   }
 
   /**

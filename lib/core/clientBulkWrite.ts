@@ -6,7 +6,8 @@ import type { Engine } from './engine';
 import { BSONError, InvalidOperation, PyMongoError } from './errors';
 import { writeFailureOf } from './failure';
 import { OpsBuilder } from './opsSequence';
-import { Statements, sizeOf } from './sequence';
+import { Statements } from './sequence';
+import { sizeOf } from './sizes';
 import type { WriteKind } from './writeBatches';
 import type { WriteConcern } from './writeConcern';
 

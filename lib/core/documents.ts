@@ -114,20 +114,11 @@ export class ListedDocument {
   }
 }
 
-/**
- * What to send of a document to insert that was checked just now.
- * @param idLast its `_id` was added after that
- */
-export function listed(document: Document, idLast: boolean): Document {
+/** What to send of a document to insert, its `_id` among its fields, that was checked just now. */
+export function listed(document: Document): Document {
   if (manyKeys === null) return document;
   const keys = manyKeys;
   manyKeys = null;
-  if (idLast) {
-    // It may have been there before, undefined.
-    const before = keys.indexOf('_id');
-    if (before !== -1) keys.splice(before, 1);
-    keys.push('_id');
-  }
   return new ListedDocument(document, keys);
 }
 
@@ -233,7 +224,7 @@ function checkValue(key: string, value: unknown, checkKeys: boolean, depth: numb
 function checkObject(key: string, value: object, checkKeys: boolean, depth: number): void {
   if (Array.isArray(value)) {
     if (depth > DEEPEST) throw new InvalidDocument(`key '${key}': the array is circular, or nested too deeply`);
-    for (const item of value) checkValue(key, item, checkKeys, depth + 1);
+    for (const item of value) if (!isHarmlessValue(item)) checkValue(key, item, checkKeys, depth + 1);
   } else if (isDocument(value)) {
     checkFields(value, checkKeys, depth + 1);
   } else if (value instanceof Date) {

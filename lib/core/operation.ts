@@ -49,12 +49,10 @@ export interface OperationOptions extends EncodingOptions, DecodingOptions {
   rawReply?: boolean;
 }
 
-/** The one document to insert got its `_id` from the driver. */
-export const ID_LAST: OperationOptions = Object.freeze({ idsLast: [1] });
 /** It changes one document. */
 export const RETRYABLE_WRITE: OperationOptions = Object.freeze({ retryableWrite: true });
-/** Both. */
-export const RETRYABLE_ID_LAST: OperationOptions = Object.freeze({ ...ID_LAST, ...RETRYABLE_WRITE });
+/** It inserts one document, which got its `_id` from the driver. */
+export const RETRYABLE_ID_LAST: OperationOptions = Object.freeze({ idsLast: [1], retryableWrite: true });
 
 /** One command on its way: what to send, how to read the reply, whom to tell. Settled exactly once. */
 export class Operation<T = unknown> implements Answered {

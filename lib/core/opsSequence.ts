@@ -1,8 +1,9 @@
 import type { Document } from 'bson';
 import { encode, moveIdFirst } from './encode';
 import type { DocumentSequence } from './message';
-import { OVERHEAD, SequenceBuilder, sizeOf } from './sequence';
+import { SequenceBuilder } from './sequence';
 import type { ServerDescription } from './serverDescription';
+import { OVERHEAD, sizeOf } from './sizes';
 
 /**
  * Where things lie in an encoded operation, which begins with `insert`, `update` or `delete`, of equal length: the number

@@ -1,9 +1,10 @@
-import { calculateObjectSize, type Document } from 'bson';
+import type { Document } from 'bson';
 import { ListedDocument } from './documents';
 import { encode, moveIdFirst } from './encode';
 import { DocumentTooLarge, InvalidDocument } from './errors';
 import type { DocumentSequence } from './message';
 import type { ServerDescription } from './serverDescription';
+import { OVERHEAD, sizeOf } from './sizes';
 
 const FEWEST_MORE = 64;
 
@@ -76,8 +77,9 @@ export class Statements {
 
   /** Whether each of these changes one document at most, so that a server knows it when it comes again. */
   areSingle(first: number, count: number): boolean {
+    const { documents } = this;
     for (let index = first; index < first + count; index++) {
-      const document = this.documents[index] as Document;
+      const document = documents[index] as Document;
       if (document.multi === true || document.limit === 0) return false;
     }
     return true;
@@ -91,8 +93,6 @@ export interface ComingStatements<T = unknown> {
   readonly add: (to: Statements, item: T) => void;
 }
 
-/** What a message holds besides its documents, and what a server grants a statement besides its document. */
-export const OVERHEAD = 16 * 1024;
 const FIRST_CAPACITY = 16 * 1024;
 const NOTHING = Buffer.alloc(0);
 
@@ -274,8 +274,3 @@ export class SequenceBuilder {
 
 /** Length, type, empty key; then the array's length. */
 const ENCODED_ARRAY_START = 4 + 1 + 1 + 4;
-
-/** Bytes of a document as it is encoded. */
-export function sizeOf(document: Document): number {
-  return calculateObjectSize(document, { ignoreUndefined: false });
-}

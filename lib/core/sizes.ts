@@ -3,8 +3,8 @@ import { DocumentTooLarge, InvalidDocument, NotPrimaryError } from './errors';
 import type { Operation } from './operation';
 import type { ServerDescription } from './serverDescription';
 
-/** What servers add to their document limit for the command around it. */
-const COMMAND_OVERHEAD = 16 * 1024;
+/** What servers grant a command or a statement beyond the document in it, and what a message holds besides its documents. */
+export const OVERHEAD = 16 * 1024;
 
 /**
  * The error for a message, or a document in it, that is larger than the server takes; null if there is none. Short
@@ -21,8 +21,7 @@ export function tooLarge(messageSize: number, operation: Operation, limits: Serv
       return new DocumentTooLarge(`${where}: ${which} ${size} bytes, the server takes ${limits.maxBsonSize}`);
     }
   }
-  const longest =
-    operation.options.sequence === undefined ? limits.maxBsonSize + COMMAND_OVERHEAD : limits.maxMessageSize;
+  const longest = operation.options.sequence === undefined ? limits.maxBsonSize + OVERHEAD : limits.maxMessageSize;
   if (messageSize <= longest) return null;
   return new DocumentTooLarge(`${where}: the command has ${messageSize} bytes, the server takes ${longest}`);
 }
@@ -47,6 +46,7 @@ function userDocuments(command: Document): Document[] {
   return [];
 }
 
-function sizeOf(document: Document): number {
+/** Bytes of a document as it is encoded. */
+export function sizeOf(document: Document): number {
   return calculateObjectSize(document, { ignoreUndefined: false });
 }

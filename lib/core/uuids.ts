@@ -47,9 +47,14 @@ export function sendable<D extends Document>(
   return checkStorable(document, false, where) ? encodeUuids(document, representation) : document;
 }
 
-/** As {@link sendable}, of a document to insert, whose `_id` is there. */
-export function insertable(document: Document, representation: UuidRepresentation): Document {
-  return checkStorable(document, false) ? encodeUuids(document, representation) : listed(document, false);
+/** As {@link sendable}, of a document to insert, whose `_id` is there; its keys can be checked as well. */
+export function insertable(
+  document: Document,
+  representation: UuidRepresentation,
+  checkKeys = false,
+  where: string | null = null,
+): Document {
+  return checkStorable(document, checkKeys, where) ? encodeUuids(document, representation) : listed(document);
 }
 
 /**

@@ -3,9 +3,9 @@ import type { Document } from 'bson';
 import type { Doc } from '../../typings/documents';
 import type { Dual } from '../../typings/dual';
 import { type BulkWriteResult, bulkWrite, Writes } from '../core/bulkWrite';
-import { addId, checkStorable, firstKey, listed } from '../core/documents';
+import { addId, firstKey } from '../core/documents';
 import { InvalidOperation, ValueError } from '../core/errors';
-import { encodeUuids } from '../core/uuids';
+import { insertable, sendable } from '../core/uuids';
 import type { WriteKind } from '../core/writeBatches';
 import { WriteConcern, type WriteConcernFields } from '../core/writeConcern';
 import { documentOf } from './arguments';
@@ -83,11 +83,11 @@ export class BulkOperationBuilder extends Bound {
     if (this.#executed) throw new InvalidOperation('execute: bulk operations can only be executed once');
     this.#executed = true;
     const { representation } = collection[UUIDS];
-    this.#writes.prepare((statement, kind) => {
-      const isInsert = kind === 'insert';
-      if (checkStorable(statement, isInsert, 'execute')) return encodeUuids(statement, representation);
-      return isInsert ? listed(statement, false) : statement;
-    });
+    this.#writes.prepare((statement, kind) =>
+      kind === 'insert'
+        ? insertable(statement, representation, true, 'execute')
+        : sendable(statement, representation, 'execute'),
+    );
     return bulkWrite(
       collection[ENGINE],
       { database: collection.database.name, collection: collection.name },

@@ -2,25 +2,17 @@ import type { Document } from 'bson';
 import type { Doc, Js, KeyOrList, Pairs } from '../../typings/documents';
 import type { Children, Dual, DualClass } from '../../typings/dual';
 import { collectionOptions, renameCollection } from '../core/collections';
-import {
-  deleteCommand,
-  findOneCommand,
-  insertCommand,
-  type Namespace,
-  type UpdateStatement,
-  updateCommand,
-} from '../core/commands';
+import { deleteCommand, findOneCommand, type Namespace, type UpdateStatement, updateCommand } from '../core/commands';
 import { Cursor } from '../core/cursor';
-import { addId, checkStorable, field, firstKey, isDocument, listed } from '../core/documents';
+import { addId, checkStorable, field, firstKey, isDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName } from '../core/indexes';
-import { insertMany } from '../core/insertMany';
-import { type Finish, ID_LAST } from '../core/operation';
+import { insertMany, insertOne } from '../core/insert';
 import { DEFAULT_READ_PREFERENCE, type ReadPreference } from '../core/readPreference';
 import { type ComingStatements, Statements } from '../core/sequence';
 import { SON } from '../core/son';
-import { encodeUuids, sendable } from '../core/uuids';
+import { encodeUuids, insertable, sendable } from '../core/uuids';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import type { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
@@ -364,16 +356,7 @@ export class Collection extends Settings {
       const statements = new Statements(1);
       this.#addTo(statements, document, manipulate, check_keys);
       const id = field(document, '_id') ?? null;
-      if (statements.areListed) {
-        const options = { ordered: true, writeConcern: concern };
-        return insertMany(this[ENGINE], this.#namespace, statements, options).then(() => id);
-      }
-      const finish: Finish<unknown> = (reply, operation) => {
-        checkedWrite(reply, operation);
-        return id;
-      };
-      const options = statements.isIdLast(0) ? ID_LAST : undefined;
-      return runWrite(this[ENGINE], insertCommand(this.#namespace, statements.documents), concern, finish, options);
+      return insertOne(this[ENGINE], this.#namespace, statements, id, { writeConcern: concern });
     });
   }
 
@@ -385,10 +368,8 @@ export class Collection extends Settings {
 
   /** Put a document to insert behind the others; a missing `_id` is put into it if wished. */
   #addTo(statements: Statements, document: Document, injectsId: boolean, checkKeys: boolean): void {
-    const hasUuid = checkStorable(document, checkKeys, 'insert');
     const idLast = injectsId && addId(document);
-    const sent = hasUuid ? encodeUuids(document, this[UUIDS].representation) : listed(document, idLast);
-    statements.push(sent, idLast);
+    statements.push(insertable(document, this[UUIDS].representation, checkKeys, 'insert'), idLast);
   }
 
   /** Go on with what the manipulators make of a document; at once, if there are none. */

@@ -3,12 +3,10 @@ import type { Namespace } from '../core/commands';
 import type { Engine } from '../core/engine';
 import type { DocumentSequence } from '../core/message';
 import { Statements } from '../core/sequence';
+import { OVERHEAD } from '../core/sizes';
 import { sendWrites } from '../core/writeBatches';
 import { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
-
-/** What a message holds besides its documents. */
-const OVERHEAD = 16 * 1024;
 
 const ACKNOWLEDGED = WriteConcern.from({}, 'ConfigurationError');
 

@@ -1,16 +1,48 @@
 import type { Document } from 'bson';
-import type { Namespace } from './commands';
+import { insertCommand, type Namespace } from './commands';
 import type { Engine } from './engine';
+import { type Finish, RETRYABLE_ID_LAST, RETRYABLE_WRITE } from './operation';
 import type { ComingStatements, Statements } from './sequence';
+import { runWrite } from './write';
 import { sendWrites } from './writeBatches';
 import type { WriteConcern } from './writeConcern';
-import { writeFailure } from './writeReply';
+import { checkedWrite, writeFailure } from './writeReply';
 
-export interface InsertManyOptions {
-  readonly ordered: boolean;
+export interface InsertOptions {
   readonly writeConcern: WriteConcern;
   /** Further fields of each command. */
-  readonly extra?: Document;
+  readonly extra?: Document | undefined;
+}
+
+export interface InsertManyOptions extends InsertOptions {
+  readonly ordered: boolean;
+}
+
+/**
+ * Insert one document.
+ * @param statements nothing but that
+ * @param result what the promise then gives
+ * @throws as {@link insertMany}
+ */
+export function insertOne<T>(
+  engine: Engine,
+  namespace: Namespace,
+  statements: Statements,
+  result: T,
+  { writeConcern, extra }: InsertOptions,
+): Promise<T> {
+  // Only a section of documents takes it so.
+  if (statements.areListed) {
+    return insertMany(engine, namespace, statements, { ordered: true, writeConcern, extra }).then(() => result);
+  }
+  const command = insertCommand(namespace, statements.documents);
+  if (extra !== undefined) Object.assign(command, extra);
+  const finish: Finish<T> = (reply, operation) => {
+    checkedWrite(reply, operation);
+    return result;
+  };
+  const options = statements.isIdLast(0) ? RETRYABLE_ID_LAST : RETRYABLE_WRITE;
+  return runWrite(engine, command, writeConcern, finish, options);
 }
 
 /**
