@@ -1,6 +1,7 @@
 /**
  * What this driver costs, beside raw sockets and beside others: `npm run bench -- --help`.
- * One process per contestant; only one of them works at a time, in an order which turns from round to round.
+ * Several processes per contestant, since what the compiler makes of the same code differs from one to the next; only
+ * one of them works at a time, in an order which turns from round to round.
  */
 import { parseArgs } from 'node:util';
 import { startServer } from '../spec/support/server';
@@ -13,16 +14,18 @@ import { type Figures, heading, type Row, rowText, summary } from './table';
 import { obstacle, SEEDS, seedable, TASKS, type Task } from './tasks';
 
 const HELP = `npm run bench -- [options]
-  --rounds <n>         measurements of each task and contestant, of which the median counts (7)
+  --processes <n>      of each contestant (2)
+  --rounds <n>         measurements of each task in each process (5); the median of all counts
   --tasks <a,b>        only tasks whose title has one of these words
   --contestants <a,b>  only these, of: ${CONTESTANTS.join(', ')}
-  --quick              3 rounds with a quarter of the operations: for a first look
+  --quick              one process of each with a quarter of the operations: for a first look
   --json               print the figures as JSON
   --heap               instead: iterate a million documents and watch the heap
 The tasks of the drivers' common benchmark need its data: MOTOR_BENCHMARK_DATA (../shared/benchmark-data).`;
 
 const { values: flags } = parseArgs({
   options: {
+    processes: { type: 'string' },
     rounds: { type: 'string' },
     tasks: { type: 'string' },
     contestants: { type: 'string' },
@@ -33,8 +36,14 @@ const { values: flags } = parseArgs({
   },
 });
 
-const rounds = Number(flags.rounds ?? (flags.quick ? 3 : 7));
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a positive number, not ${flags.rounds}`);
+function positive(flag: 'processes' | 'rounds', usual: number): number {
+  const number = Number(flags[flag] ?? usual);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new Error(`--${flag} must be a positive number, not ${flags[flag]}`);
+}
+
+const processes = positive('processes', flags.quick ? 1 : 2);
+const rounds = positive('rounds', flags.quick ? 3 : 5);
 
 function chosen<T extends string>(flag: string, given: string | undefined, all: readonly T[]): readonly T[] {
   const names = given?.split(',') ?? all;
@@ -50,7 +59,7 @@ const words = flags.tasks?.split(',') ?? [''];
 const tasks = TASKS.filter(({ title }) => words.some((word) => title.includes(word)));
 
 /** Rounds that do not count: the compiler is still at work. */
-const WARM_UPS = 2;
+const WARM_UPS = 5;
 /** Before all tasks, so that what every command goes through is compiled, whichever tasks were chosen. */
 const FIRST_WARM_UP: Order = { title: 'run command (ping)', lanes: 1, operations: 5000, first: 0 };
 
@@ -84,7 +93,7 @@ async function seed(connection: BareConnection): Promise<void> {
 async function compare(task: Task, lanes: number, clients: Client[], connection: BareConnection): Promise<Row> {
   const { title, times = 1 } = task;
   const counted = Math.max(lanes, flags.quick ? Math.ceil(task.operations / 4) : task.operations);
-  const measured = new Map(clients.map(({ name }) => [name, { cpu: [] as number[], elapsed: [] as number[] }]));
+  const measured = new Map(contestants.map((name) => [name, { cpu: [] as number[], elapsed: [] as number[] }]));
   const missing = new Map<ContestantName, string>();
 
   for (let round = -WARM_UPS; round < rounds; round++) {
@@ -109,7 +118,7 @@ async function compare(task: Task, lanes: number, clients: Client[], connection:
       measured.get(client.name)?.elapsed.push(elapsed / operations / times);
     }
   }
-  const figures = clients.map(({ name }): Figures => {
+  const figures = contestants.map((name): Figures => {
     const why = missing.get(name);
     if (why !== undefined) return { name, missing: why };
     const { cpu, elapsed } = measured.get(name) as { cpu: number[]; elapsed: number[] };
@@ -123,12 +132,13 @@ async function compareAll(uri: string, connection: BareConnection): Promise<void
   const rows: Row[] = [];
   try {
     await seed(connection);
-    for (const name of contestants) {
+    for (const name of Array.from({ length: processes }, () => contestants).flat()) {
       const client = await Client.start(name, uri);
       clients.push(client);
       await client.measure(FIRST_WARM_UP);
     }
-    say(`medians of ${rounds} rounds; CPU is user and system time of the client process\n\n${heading()}`);
+    const measurements = `${rounds} rounds in ${processes} processes`;
+    say(`medians of ${measurements}; CPU is user and system time of the client process\n\n${heading()}`);
     for (const task of tasks) {
       const why = obstacle(task);
       if (why !== null) console.error(`${task.title}: skipped, ${why}`);
