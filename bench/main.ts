@@ -59,7 +59,7 @@ const words = flags.tasks?.split(',') ?? [''];
 const tasks = TASKS.filter(({ title }) => words.some((word) => title.includes(word)));
 
 /** Rounds that do not count: the compiler is still at work. */
-const WARM_UPS = 5;
+const warmUps = flags.quick ? 2 : 5;
 /** Before all tasks, so that what every command goes through is compiled, whichever tasks were chosen. */
 const FIRST_WARM_UP: Order = { title: 'run command (ping)', lanes: 1, operations: 5000, first: 0 };
 
@@ -96,9 +96,9 @@ async function compare(task: Task, lanes: number, clients: Client[], connection:
   const measured = new Map(contestants.map((name) => [name, { cpu: [] as number[], elapsed: [] as number[] }]));
   const missing = new Map<ContestantName, string>();
 
-  for (let round = -WARM_UPS; round < rounds; round++) {
+  for (let round = -warmUps; round < rounds; round++) {
     for (let turn = 0; turn < clients.length; turn++) {
-      const client = clients[(turn + round + WARM_UPS) % clients.length] as Client;
+      const client = clients[(turn + round + warmUps) % clients.length] as Client;
       if (missing.has(client.name)) continue;
       if (task.collection === 'written') await drop(connection, task.collection);
       const operations = round < 0 ? Math.max(lanes, task.operations) : counted;

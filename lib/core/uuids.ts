@@ -36,6 +36,7 @@ function reversed(bytes: Uint8Array, ...sizes: number[]): Uint8Array {
 
 /**
  * A filter, an update, a stage or a command, checked and as it is to be sent: the same one if there is no UUID in it.
+ * Of what is to be stored the keys can be checked as well.
  * @throws InvalidDocument: a value that cannot be encoded; see `checkStorable`
  * @throws ValueError: there is a UUID, and nobody said how it is to be written
  */
@@ -43,16 +44,17 @@ export function sendable<D extends Document>(
   document: D,
   representation: UuidRepresentation,
   where: string | null = null,
+  checkKeys = false,
 ): D {
-  return checkStorable(document, false, where) ? encodeUuids(document, representation) : document;
+  return checkStorable(document, checkKeys, where) ? encodeUuids(document, representation) : document;
 }
 
-/** As {@link sendable}, of a document to insert, whose `_id` is there; its keys can be checked as well. */
+/** As {@link sendable}, of a document to insert, whose `_id` is there. */
 export function insertable(
   document: Document,
   representation: UuidRepresentation,
-  checkKeys = false,
   where: string | null = null,
+  checkKeys = false,
 ): Document {
   return checkStorable(document, checkKeys, where) ? encodeUuids(document, representation) : listed(document);
 }

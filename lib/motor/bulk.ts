@@ -85,7 +85,7 @@ export class BulkOperationBuilder extends Bound {
     const { representation } = collection[UUIDS];
     this.#writes.prepare((statement, kind) =>
       kind === 'insert'
-        ? insertable(statement, representation, true, 'execute')
+        ? insertable(statement, representation, 'execute', true)
         : sendable(statement, representation, 'execute'),
     );
     return bulkWrite(

@@ -4,7 +4,7 @@ import type { Children, Dual, DualClass } from '../../typings/dual';
 import { collectionOptions, renameCollection } from '../core/collections';
 import { deleteCommand, findOneCommand, type Namespace, type UpdateStatement, updateCommand } from '../core/commands';
 import { Cursor } from '../core/cursor';
-import { addId, checkStorable, field, firstKey, isDocument } from '../core/documents';
+import { addId, field, firstKey, isDocument } from '../core/documents';
 import type { RunOptions } from '../core/engine';
 import { InvalidOperation, ValueError } from '../core/errors';
 import { createIndexes, dropIndexes, indexInformation, indexName } from '../core/indexes';
@@ -12,7 +12,7 @@ import { insertMany, insertOne } from '../core/insert';
 import { DEFAULT_READ_PREFERENCE, type ReadPreference } from '../core/readPreference';
 import { type ComingStatements, Statements } from '../core/sequence';
 import { SON } from '../core/son';
-import { encodeUuids, insertable, sendable } from '../core/uuids';
+import { insertable, sendable } from '../core/uuids';
 import { findAndModify, runWrite, updateOutcome } from '../core/write';
 import type { WriteConcern } from '../core/writeConcern';
 import { checkedWrite } from '../core/writeReply';
@@ -360,16 +360,10 @@ export class Collection extends Settings {
     });
   }
 
-  /** The document as it is sent. */
-  #storable(document: Document, checkKeys: boolean, where: string): Document {
-    const hasUuid = checkStorable(document, checkKeys, where);
-    return hasUuid ? encodeUuids(document, this[UUIDS].representation) : document;
-  }
-
   /** Put a document to insert behind the others; a missing `_id` is put into it if wished. */
   #addTo(statements: Statements, document: Document, injectsId: boolean, checkKeys: boolean): void {
     const idLast = injectsId && addId(document);
-    statements.push(insertable(document, this[UUIDS].representation, checkKeys, 'insert'), idLast);
+    statements.push(insertable(document, this[UUIDS].representation, 'insert', checkKeys), idLast);
   }
 
   /** Go on with what the manipulators make of a document; at once, if there are none. */
@@ -434,7 +428,7 @@ export class Collection extends Settings {
     const id = field(given, '_id');
     if (id === undefined) return this.#insertOne(given, options, concern);
     return this.#manipulated(given, options.manipulate, false, (document) => {
-      const u = this.#storable(document, options.check_keys, 'save');
+      const u = sendable(document, this[UUIDS].representation, 'save', options.check_keys);
       const q = sendable({ _id: id }, this[UUIDS].representation);
       const command = updateCommand(this.#namespace, [{ q, u, upsert: true }]);
       return runWrite(this[ENGINE], command, concern, (reply, operation) => {
@@ -463,9 +457,8 @@ export class Collection extends Settings {
     const { representation } = this[UUIDS];
     const q = sendable(documentOf('update', 'spec', spec), representation, 'update: spec');
     return this.#manipulated(given, options.manipulate, false, (changed) => {
-      const u = isOperators(changed)
-        ? sendable(changed, representation, 'update: document')
-        : this.#storable(changed, options.check_keys, 'update: document');
+      const checkKeys = options.check_keys && !isOperators(changed);
+      const u = sendable(changed, representation, 'update: document', checkKeys);
       const statement: UpdateStatement = { q, u };
       if (options.upsert) statement.upsert = true;
       if (options.multi) statement.multi = true;

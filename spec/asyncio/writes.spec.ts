@@ -79,7 +79,10 @@ describe('Writes of AsyncIOMotorCollection', () => {
       const proxy = await newProxy();
       const collection = newAsyncIOClient(proxy).get_database(DATABASE).get_collection(things().name);
       const expected = Array.from({ length: 36 }, (_, _id) => _id);
-      expect(await call(collection, 'insert_many', list)).to.deep.include({ inserted_ids: expected });
+      expect(await call(collection, 'insert_many', list)).to.deep.include({
+        acknowledged: true,
+        inserted_ids: expected,
+      });
       const sent = proxy.commands.find(({ name }) => name === 'insert')?.document.documents as Document[];
       expect(sent.map(({ _id }) => _id)).to.deep.equal(expected);
     });
